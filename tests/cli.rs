@@ -39,6 +39,18 @@ impl Shop {
             .into()
     }
 
+    /// Runs a statement in the database.
+    fn sql(&self, sql: &str) {
+        let database = guichet::platform::config::Database::file(self.0.join("shop.sqlite"));
+        let config = guichet::platform::config::Config { database, ..Default::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let db = guichet::database::connect_or_create(&config).await.expect("the database");
+            sea_orm::ConnectionTrait::execute_unprepared(&db, sql).await.expect("the statement");
+            db.close().await.expect("the end");
+        });
+    }
+
     /// One customer, one member of the staff, and little else.
     fn seeded(name: &str) -> Self {
         let shop = Self::new(name);
@@ -184,6 +196,12 @@ fn keys_are_restricted_and_told_as_such() {
     assert_eq!(changed, format!("API key 2 (report): {text}\n"), "what is not named stays");
     assert_eq!(shop.run(&["restrict-api-key", "1", "--lift"]).output, "API key 1 (report): not restricted\n");
     assert_eq!(listed()[0]["restrictions"], serde_json::Value::Null);
+    shop.sql("DELETE FROM guichet_own_migrations");
+    assert_eq!(
+        listed()[1]["restrictions"]["requests_per_minute"],
+        7,
+        "the rows restrict, not the record of migrations"
+    );
     for wrong in ["--allow=nowhere", "--allow=1.2.3.4/33", "--per-minute=0", "--note=a\nb"] {
         assert_eq!(shop.run(&["restrict-api-key", "2", wrong]).code, 2, "{wrong}");
     }
@@ -193,6 +211,16 @@ fn keys_are_restricted_and_told_as_such() {
         "guichet: there is no API key 9\n"
     );
     assert_eq!(shop.run(&["revoke-api-key", "2"]).code, 0);
+}
+
+/// Whoever reads the report as JSON gets JSON.
+#[test]
+fn the_doctor_reports_a_file_that_cannot_be_read() {
+    let shop = Shop::new("broken-file");
+    std::fs::write(shop.0.join("broken.env"), "A=two words").expect("a file");
+    let ran = shop.run(&["doctor", "--json", "--env-file", "broken.env"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.output).expect("JSON");
+    assert_eq!((ran.code, &report["findings"][0]["check"]), (1, &"settings".into()), "{report:#}");
 }
 
 /// Whoever names the wrong database gets no tables and rows in it.
@@ -208,19 +236,7 @@ fn a_database_of_another_program_is_left_alone() {
     );
     assert_eq!(shop.run(&["migrate"]).code, 0, "its own tables are no others");
     let other = Shop::empty("another-program");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let file = other.0.join("shop.sqlite");
-        let config = guichet::platform::config::Config {
-            database: guichet::platform::config::Database::file(&file),
-            ..Default::default()
-        };
-        let db = guichet::database::connect_or_create(&config).await.unwrap();
-        sea_orm::ConnectionTrait::execute_unprepared(&db, "CREATE TABLE wp_posts (id integer)")
-            .await
-            .unwrap();
-        db.close().await.unwrap();
-    });
+    other.sql("CREATE TABLE wp_posts (id integer)");
     let refused = other.run(&["migrate"]);
     assert!(refused.code == 1 && refused.errors.contains("it holds wp_posts"), "{}", refused.errors);
     let doctor = other.run(&["doctor"]);

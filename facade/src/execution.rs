@@ -25,9 +25,12 @@ pub trait Principal: Any + Send + Sync {
     /// The abilities of the caller.
     fn abilities(&self) -> &Abilities;
 
-    /// Why the caller may change nothing, for clients; `None`: its abilities decide.
-    fn refused_writes(&self) -> Option<&'static str> {
-        None
+    /// Checks that the caller may change something, as far as its abilities allow.
+    ///
+    /// # Errors
+    /// [`Error::RestrictedKey`] where its key may only read.
+    fn check_writable(&self) -> Result<()> {
+        Ok(())
     }
 }
 

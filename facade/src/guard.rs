@@ -263,8 +263,7 @@ fn check_writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
     if Engine::of(ctx).options.read_only {
         return Err(Error::ReadOnly);
     }
-    let refused = Execution::of(ctx).principal.as_deref().and_then(|who| who.refused_writes());
-    refused.map_or(Ok(()), |text| Err(Error::RestrictedKey(text)))
+    Execution::of(ctx).principal.as_deref().map_or(Ok(()), |who| who.check_writable())
 }
 
 /// The description of a field, without the sentence about its need.

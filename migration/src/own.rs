@@ -12,10 +12,12 @@ use sea_orm::{DatabaseConnection, DbBackend};
 use crate::migrator::{Error, Migrator, Step};
 
 const SESSIONS: &str = "guichet_sessions";
+const SIGN_INS: &str = "guichet_sign_ins";
+const TOTP_STEPS: &str = "guichet_totp_steps";
 const KEY_RESTRICTIONS: &str = "guichet_key_restrictions";
 
 /// Names of guichet's own tables, without the one that records migrations.
-pub const OWN_TABLES: [&str; 4] = [SESSIONS, "guichet_sign_ins", "guichet_totp_steps", KEY_RESTRICTIONS];
+pub const OWN_TABLES: [&str; 4] = [SESSIONS, SIGN_INS, TOTP_STEPS, KEY_RESTRICTIONS];
 
 /// Brings guichet's own tables to the version that this program knows.
 pub const OWN: Migrator = Migrator { table: "guichet_own_migrations", steps: &[SIGNING_IN, RESTRICTED_KEYS] };
@@ -36,7 +38,7 @@ const SIGNING_IN: Step = Step {
         let made = signing_in().into_iter().map(|table| written(backend, &table));
         [drop(SESSIONS)].into_iter().chain(made).collect()
     },
-    down: |_| OWN_TABLES[..3].iter().map(|table| drop(table)).collect(),
+    down: |_| [SESSIONS, SIGN_INS, TOTP_STEPS].map(drop).into(),
 };
 
 /// What single API keys may not do.
@@ -48,11 +50,10 @@ const RESTRICTED_KEYS: Step = Step {
 
 /// Times are in Unix seconds, those of refreshing in milliseconds; hashes are SHA-256 in hexadecimal.
 fn signing_in() -> Vec<TableCreateStatement> {
-    let [sessions, sign_ins, totp_steps, _] = OWN_TABLES;
     let owner = || vec![text("owner_type", 16), number("owner_id")];
     vec![
         table(
-            sessions,
+            SESSIONS,
             &["owner_type", "owner_id", "id"],
             [
                 owner(),
@@ -71,11 +72,11 @@ fn signing_in() -> Vec<TableCreateStatement> {
             .concat(),
         ),
         table(
-            sign_ins,
+            SIGN_INS,
             &["owner_type", "owner_id", "network_hash"],
             [owner(), vec![text("network_hash", 64), number("signed_in_at")]].concat(),
         ),
-        table(totp_steps, &["owner_type", "owner_id"], [owner(), vec![number("step")]].concat()),
+        table(TOTP_STEPS, &["owner_type", "owner_id"], [owner(), vec![number("step")]].concat()),
     ]
 }
 

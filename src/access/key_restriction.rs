@@ -1,14 +1,15 @@
 //! Restrictions of single API keys, in guichet's own table `guichet_key_restrictions`: the original has none.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use facade::failure::{self, Failure};
 use ipnet::IpNet;
+use sea_orm::ConnectionTrait;
 use sea_orm::entity::prelude::*;
 
-use crate::database::reader::Reader;
 use crate::{Error, Result};
 
 /// The refusal of a request from an address that the key is not for.
@@ -114,15 +115,19 @@ impl Model {
     }
 }
 
-/// Finds the restriction of a key by its hash. Where the table does not exist, no key has one.
+/// The restrictions of keys, by the keys' hashes. Where the table does not exist, no key has one: whether it does is not asked
+/// of the record of migrations, which may be lost.
 ///
 /// # Errors
-/// When the database fails, or the row cannot be read.
-pub async fn find(reader: &Reader, key_hash: &str) -> Result<Option<KeyRestriction>> {
-    match Entity::find_by_id(key_hash.to_owned()).one(reader).await {
-        Ok(row) => row.map(|row| row.restriction()).transpose(),
-        // That the table is there is not known in another way: a record of migrations may be lost.
-        Err(error) if failure::of(&error) == Failure::Absent => Ok(None),
+/// When the database fails, or a row cannot be read.
+pub async fn of_keys(
+    db: &impl ConnectionTrait,
+    key_hashes: impl IntoIterator<Item = &str>,
+) -> Result<HashMap<String, KeyRestriction>> {
+    let select = Entity::find().filter(Column::KeyHash.is_in(key_hashes));
+    match select.all(db).await {
+        Ok(rows) => rows.into_iter().map(|row| Ok((row.key_hash.clone(), row.restriction()?))).collect(),
+        Err(error) if failure::of(&error) == Failure::Absent => Ok(HashMap::new()),
         Err(error) => Err(error.into()),
     }
 }

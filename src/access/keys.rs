@@ -160,7 +160,7 @@ async fn find(shop: &Shop, catalog: &Catalog, text: &str) -> Result<Option<Store
         Owner::Customer(_) => Audience::Customers,
     };
     let abilities = catalog.of_key(names.iter().map(String::as_str), audience);
-    let restriction = key_restriction::find(db, &row.token).await?;
+    let restriction = key_restriction::of_keys(db, [row.token.as_str()]).await?.into_values().next();
     Ok(Some(StoredKey {
         id: row.id,
         principal: Arc::new(Principal {

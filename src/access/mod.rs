@@ -24,6 +24,8 @@ pub(crate) use session::{
 };
 pub use session::{KeyRing, Sessions, SignInAttempts, Tokens};
 
+use crate::{Error, Result};
+
 /// The account that a key or session belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
@@ -93,8 +95,12 @@ impl facade::execution::Principal for Principal {
         &self.abilities
     }
 
-    fn refused_writes(&self) -> Option<&'static str> {
-        let read_only = self.restriction.as_ref().is_some_and(|restriction| restriction.read_only);
-        read_only.then_some(key_restriction::READ_ONLY)
+    fn check_writable(&self) -> Result<()> {
+        match &self.restriction {
+            Some(restriction) if restriction.read_only => {
+                Err(Error::RestrictedKey(key_restriction::READ_ONLY))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -51,15 +51,15 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Result<(), Failure> {
+    let variables = environment.variables()?;
     if arguments.demo {
-        demo::refuse_real_shop(&environment.variables()?)?;
+        demo::refuse_real_shop(&variables)?;
     }
     let mut config = environment.config()?;
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.read_only |= arguments.read_only;
     // Buffered lines are written when it is dropped.
     let _log = Log::start(config.log_format);
-    let variables = environment.variables()?;
     if !arguments.demo {
         let unavailable = probe_database(&config).await?;
         let db = database::connect_for_serving(&config).await?;

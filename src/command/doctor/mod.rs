@@ -21,6 +21,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
+pub(super) use self::schema::tables;
 use super::{Environment, Failure, say};
 use crate::database;
 use crate::database::own_tables::{OwnTablesError, is_current};
@@ -64,6 +65,9 @@ struct Finding {
     mend: Option<String>,
 }
 
+/// The current user of MySQL in the form of GRANT: name and host, each in quotes.
+const MYSQL_USER: &str = "CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')";
+
 /// Most names that the text of a finding lists.
 const MAX_NAMES: usize = 8;
 
@@ -104,7 +108,8 @@ pub(super) async fn run(environment: &Environment, arguments: &Arguments) -> Res
     if arguments.indexes {
         return indexes::run(&environment.config()?, arguments.json).await;
     }
-    let mut findings = unknown_settings(&environment.variables()?);
+    // A file that cannot be read is reported with the settings.
+    let mut findings = environment.variables().map_or_else(|_| Vec::new(), |found| unknown_settings(&found));
     match environment.config() {
         Ok(config) => findings.extend(examine(&config).await),
         Err(failure) => {
@@ -215,11 +220,6 @@ fn has_errors(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.level == Severity::Error)
 }
 
-/// The names of all tables and views of the database, in their order.
-pub(super) async fn tables(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    schema::tables(db).await
-}
-
 /// What a server examines in its log when it starts: misspelt settings, the schema, the key, the clocks. Each is a
 /// warning there, and none stops the start.
 pub(super) async fn examine_at_start(config: &Config, variables: &[(String, String)]) {
@@ -328,20 +328,16 @@ async fn statements(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     // Whatever is wrong with them, they are made from the beginning.
     let made = OWN.missing_statements(db).await.unwrap_or_else(|_| OWN.statements(backend));
     let (place, user) = match backend {
-        // The form of GRANT: name and host, each in quotes.
-        DbBackend::MySql => (
-            "SELECT CONCAT('USE `', DATABASE(), '`')",
-            "SELECT CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')",
-        ),
+        DbBackend::MySql => ("SELECT CONCAT('USE `', DATABASE(), '`')", format!("SELECT {MYSQL_USER}")),
         DbBackend::Postgres => (
             "SELECT 'SET search_path TO ' || quote_ident(current_schema())",
-            "SELECT quote_ident(current_user)",
+            "SELECT quote_ident(current_user)".to_owned(),
         ),
         _ => return Ok([made, OWN.records()].concat()),
     };
     let mut statements: Vec<String> = value(db, place).await?.into_iter().collect();
     statements.extend(made);
-    if let Some(user) = value::<String>(db, user).await? {
+    if let Some(user) = value::<String>(db, &user).await? {
         for table in migration::OWN_TABLES.into_iter().chain([OWN.table]) {
             statements.push(format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {user}"));
         }

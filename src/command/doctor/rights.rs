@@ -7,7 +7,7 @@ use facade::failure::{self, Failure};
 use migration::ExpectedTable;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 
-use super::{Finding, listed, rows, value};
+use super::{Finding, MYSQL_USER, listed, rows, value};
 use crate::platform::config::Config;
 
 /// Tries each kind of statement on each table, with a condition that no row meets, in transactions that are rolled
@@ -94,11 +94,9 @@ async fn denied_sequences(db: &DatabaseConnection) -> Result<Vec<String>, DbErr>
 async fn grant(config: &Config, db: &DatabaseConnection) -> Result<String, DbErr> {
     let rights = if config.read_only { "SELECT" } else { "SELECT, INSERT, UPDATE, DELETE" };
     let sql = match db.get_database_backend() {
-        // The form of the user: name and host, each in quotes.
-        DbBackend::MySql => format!(
-            "SELECT CONCAT('GRANT {rights} ON `', DATABASE(), '`.* TO ''', \
-             REPLACE(CURRENT_USER(), '@', '''@'''), '''')"
-        ),
+        DbBackend::MySql => {
+            format!("SELECT CONCAT('GRANT {rights} ON `', DATABASE(), '`.* TO ', {MYSQL_USER})")
+        }
         DbBackend::Postgres => format!(
             "SELECT 'GRANT {rights} ON ALL TABLES IN SCHEMA ' || quote_ident(current_schema()) || ' TO ' \
              || quote_ident(current_user) || '; GRANT USAGE ON ALL SEQUENCES IN SCHEMA ' \
@@ -188,18 +186,19 @@ pub(super) async fn of_own_tables(config: &Config, db: &DatabaseConnection) -> R
 /// Whether the user may create guichet's own tables, and drop those of an earlier version.
 pub(super) async fn may_make_tables(db: &DatabaseConnection) -> Result<bool, DbErr> {
     let sql = match db.get_database_backend() {
-        DbBackend::MySql => {
+        DbBackend::MySql => format!(
             "SELECT COUNT(DISTINCT privilege_type) = 2 FROM (\
-             SELECT privilege_type FROM information_schema.user_privileges \
-             WHERE grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''') \
+             SELECT privilege_type FROM information_schema.user_privileges WHERE grantee = {MYSQL_USER} \
              UNION ALL SELECT privilege_type FROM information_schema.schema_privileges \
-             WHERE DATABASE() LIKE table_schema \
-             AND grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')) held WHERE privilege_type IN ('CREATE', 'DROP')"
+             WHERE DATABASE() LIKE table_schema AND grantee = {MYSQL_USER}\
+             ) held WHERE privilege_type IN ('CREATE', 'DROP')"
+        ),
+        DbBackend::Postgres => {
+            "SELECT has_schema_privilege(current_schema(), 'CREATE')::int::bigint".to_owned()
         }
-        DbBackend::Postgres => "SELECT has_schema_privilege(current_schema(), 'CREATE')::int::bigint",
         _ => return Ok(true),
     };
-    Ok(value::<i64>(db, sql).await?.is_some_and(|rights| rights > 0))
+    Ok(value::<i64>(db, &sql).await?.is_some_and(|rights| rights > 0))
 }
 
 /// A warning if the whole database is read-only.

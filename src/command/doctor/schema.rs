@@ -49,7 +49,7 @@ pub(super) fn is_another(finding: &Finding) -> bool {
 }
 
 /// The names of all tables and views, in their order.
-pub(super) async fn tables(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+pub(in crate::command) async fn tables(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let mut names: Vec<String> = actual_schema(db).await?.into_keys().collect();
     names.sort_unstable();
     Ok(names)

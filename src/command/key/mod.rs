@@ -12,8 +12,9 @@ use entity::value::{Id, ShopTime};
 use entity::{admin, customer, personal_access_token as token};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
-    IntoActiveModel, ModelTrait, QueryFilter, QueryOrder, QuerySelect, Set, TransactionTrait,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    TransactionTrait,
 };
 use serde_json::{Value as Json, json};
 
@@ -158,25 +159,25 @@ pub(super) async fn create(environment: &Environment, arguments: Create) -> Resu
     let key = NewKey::random();
     let row = key_row(&key, if staff { STAFF } else { CUSTOMER }, owner, &name, &abilities, now);
     let row = token::ActiveModel { expires_at: Set(expires), ..row };
-    let row = insert(&db, row, restriction.as_ref()).await?;
+    if restriction.is_some() {
+        restriction::make_table(&db).await?;
+    }
+    let transaction = db.begin().await?;
+    let row = insert(&transaction, row, restriction.as_ref()).await?;
+    transaction.commit().await?;
     tell_made(&config, &Made { row, email, key, restriction }, arguments.json)
 }
 
-/// Inserts a key with its restriction, both or neither.
+/// Inserts a key with its restriction.
 async fn insert(
-    db: &DatabaseConnection,
+    transaction: &DatabaseTransaction,
     row: token::ActiveModel,
     restriction: Option<&KeyRestriction>,
-) -> Result<token::Model, Failure> {
-    if restriction.is_some() {
-        restriction::make_table(db).await?;
-    }
-    let transaction = db.begin().await?;
-    let row = token::Entity::insert(row).exec_with_returning(&transaction).await?;
+) -> Result<token::Model, DbErr> {
+    let row = token::Entity::insert(row).exec_with_returning(transaction).await?;
     if let Some(restriction) = restriction {
-        restriction::write(&transaction, &row.token, restriction).await?;
+        restriction::write(transaction, &row.token, restriction).await?;
     }
-    transaction.commit().await?;
     Ok(row)
 }
 
@@ -228,16 +229,13 @@ pub(super) async fn rotate(environment: &Environment, arguments: Rotate) -> Resu
     }
     // Before the transaction: there may be one connection only.
     let email = owners(&db, std::slice::from_ref(&old)).await?.into_values().next().unwrap_or_default();
-    let restriction = restriction::of_keys(&db, std::slice::from_ref(&old)).await?.into_values().next();
+    let restriction = restriction::of_key(&db, &old).await?;
     let key = NewKey::random();
     let row = key_row(&key, &old.tokenable_type, old.tokenable_id, &old.name, &abilities_of(&old), now);
     let row = token::ActiveModel { expires_at: Set(old.expires_at), ..row };
     let last = ShopTime(now + TimeDelta::hours(arguments.overlap.into()));
     let transaction = db.begin().await?;
-    let row = token::Entity::insert(row).exec_with_returning(&transaction).await?;
-    if let Some(restriction) = &restriction {
-        restriction::write(&transaction, &row.token, restriction).await?;
-    }
+    let row = insert(&transaction, row, restriction.as_ref()).await?;
     let ends = old.expires_at.into_iter().chain([last]).min();
     let ending = token::ActiveModel { expires_at: Set(ends), ..old.into_active_model() };
     let ended = ending.update(&transaction).await?;
@@ -472,9 +470,9 @@ fn print_table(lines: &[[String; 7]], remarks: &[Option<String>]) {
 pub(super) async fn revoke(environment: &Environment, arguments: &Revoke) -> Result<(), Failure> {
     let db = shop(&arguments.shop.config(environment).await?).await?;
     let key = find(&db, arguments.id).await?;
-    let (name, hash) = (key.name.clone(), key.token.clone());
+    let name = key.name.clone();
+    restriction::remove(&db, &key).await?;
     key.delete(&db).await?;
-    restriction::remove(&db, &hash).await?;
     say(&format!("API key {} ({name}) revoked", arguments.id));
     Ok(())
 }

@@ -8,15 +8,13 @@ use clap::Args;
 use entity::personal_access_token as token;
 use ipnet::IpNet;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
 use super::{Environment, Failure, OfShop, find, say, shop};
 use crate::access::KeyRestriction;
 use crate::access::key_restriction as row;
-use crate::database::own_tables::{OwnTables, OwnTablesError};
+use crate::database::own_tables::OwnTables;
 
 /// Maximum lengths in the columns, in characters.
 const MAX_NOTE: usize = 255;
@@ -104,7 +102,7 @@ pub(crate) async fn restrict(environment: &Environment, arguments: Restrict) -> 
     }
     let db = shop(&arguments.shop.config(environment).await?).await?;
     let key = find(&db, arguments.id).await?;
-    let before = of_keys(&db, std::slice::from_ref(&key)).await?.into_values().next().unwrap_or_default();
+    let before = of_key(&db, &key).await?.unwrap_or_default();
     let restriction = if arguments.lift { None } else { arguments.restrictions.restriction(before)? };
     let text = match &restriction {
         Some(restriction) => restriction.text(),
@@ -115,7 +113,7 @@ pub(crate) async fn restrict(environment: &Environment, arguments: Restrict) -> 
             make_table(&db).await?;
             write(&db, &key.token, &restriction).await?;
         }
-        None => remove(&db, &key.token).await?,
+        None => remove(&db, &key).await?,
     }
     say(&format!("API key {} ({}): {text}", arguments.id, key.name));
     Ok(())
@@ -140,20 +138,19 @@ pub(super) async fn write(
 }
 
 /// Removes the restriction of a key, if there is one.
-pub(super) async fn remove(db: &DatabaseConnection, key_hash: &str) -> Result<(), Failure> {
-    if table_exists(db).await? {
-        row::Entity::delete_by_id(key_hash.to_owned()).exec(db).await?;
+pub(super) async fn remove(db: &DatabaseConnection, key: &token::Model) -> Result<(), Failure> {
+    if of_key(db, key).await?.is_some() {
+        row::Entity::delete_by_id(key.token.clone()).exec(db).await?;
     }
     Ok(())
 }
 
-/// Whether there is a table of restrictions.
-async fn table_exists(db: &DatabaseConnection) -> Result<bool, Failure> {
-    match OwnTables::default().make(db, true).await {
-        Ok(()) => Ok(true),
-        Err(OwnTablesError::ReadOnly) => Ok(false),
-        Err(error) => Err(Failure::of(error)),
-    }
+/// The restriction of a key.
+pub(super) async fn of_key(
+    db: &DatabaseConnection,
+    key: &token::Model,
+) -> Result<Option<KeyRestriction>, Failure> {
+    Ok(row::of_keys(db, [key.token.as_str()]).await?.into_values().next())
 }
 
 /// The restrictions of keys, by the keys' hashes.
@@ -162,14 +159,8 @@ pub(super) async fn of_keys(
     keys: &[token::Model],
 ) -> Result<HashMap<String, KeyRestriction>, Failure> {
     let mut found = HashMap::new();
-    if !table_exists(db).await? {
-        return Ok(found);
-    }
     for keys in keys.chunks(CHUNK) {
-        let hashes = keys.iter().map(|key| key.token.as_str());
-        for row in row::Entity::find().filter(row::Column::KeyHash.is_in(hashes)).all(db).await? {
-            found.insert(row.key_hash.clone(), row.restriction()?);
-        }
+        found.extend(row::of_keys(db, keys.iter().map(|key| key.token.as_str())).await?);
     }
     Ok(found)
 }

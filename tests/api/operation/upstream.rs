@@ -182,6 +182,11 @@ async fn restrictions_hold_on_every_path_that_is_passed_on() {
         };
         assert_eq!([send("GET").await, send("DELETE").await], [203, 403], "{path}");
     }
+    // A key that cannot be examined may be restricted.
+    shop.sql("UPDATE guichet_key_restrictions SET addresses = 'anywhere'").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let broken = shop.send(&request("DELETE", "/API/x", &[("Authorization", key.as_str())], "")).await;
+    assert_eq!(broken.status, 500);
     // The shop's pages have keys of their own, which are no wrong ones.
     for _ in 0..100 {
         let other = [("Authorization", "Bearer of-another-program")];

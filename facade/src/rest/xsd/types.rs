@@ -273,7 +273,18 @@ fn simple_type(
     out: &mut Out,
     content: impl FnOnce(&mut Out) -> io::Result<()>,
 ) -> io::Result<()> {
-    out.create_element("xs:simpleType").with_attribute(("name", name)).write_inner_content(|out| {
+    global_type("xs:simpleType", name, description, out, content)
+}
+
+/// Writes a global type of that kind: its description, and then its content.
+fn global_type(
+    kind: &str,
+    name: &str,
+    description: Option<&str>,
+    out: &mut Out,
+    content: impl FnOnce(&mut Out) -> io::Result<()>,
+) -> io::Result<()> {
+    out.create_element(kind).with_attribute(("name", name)).write_inner_content(|out| {
         annotation(description, out)?;
         content(out)
     })?;
@@ -282,16 +293,14 @@ fn simple_type(
 
 /// Writes a type of elements that hold what the simple type `base` does, and may have the attribute `nil`.
 fn or_nil_type(name: &str, base: &str, description: Option<&str>, out: &mut Out) -> io::Result<()> {
-    out.create_element("xs:complexType").with_attribute(("name", name)).write_inner_content(|out| {
-        annotation(description, out)?;
+    global_type("xs:complexType", name, description, out, |out| {
         out.create_element("xs:simpleContent").write_inner_content(|out| {
             let extension = out.create_element("xs:extension").with_attribute(("base", base));
             extension.write_inner_content(nil)?;
             Ok(())
         })?;
         Ok(())
-    })?;
-    Ok(())
+    })
 }
 
 fn restriction(base: &str, out: &mut Out, facets: impl FnOnce(&mut Out) -> io::Result<()>) -> io::Result<()> {
