@@ -15,6 +15,9 @@ use guichet::{App, database};
 
 /// Tables that are read at most once per second, because their rows are cached.
 const CACHED_TABLES: [&str; 3] = ["personal_access_tokens", "admins", "settings"];
+/// The beginning of the statement that reads a further one. A search in each statement would itself take a few percent of
+/// what is counted.
+const CACHED_STATEMENT: &str = "SELECT \"guichet_key_restrictions\"";
 
 /// Maximum time of SQLite's thread for its rows under valgrind.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -130,7 +133,9 @@ async fn site(url: &str, statements: Arc<AtomicU64>) -> Site {
     let config = Config::from_env(settings).expect("settings that are accepted");
     let db = database::connect_for_serving(&config).await.expect("the shop");
     let observer = Arc::new(move |sent: &SentStatement<'_>| {
-        if !CACHED_TABLES.iter().any(|table| sent.sql.contains(table)) {
+        let is_cached = sent.sql.starts_with(CACHED_STATEMENT)
+            || CACHED_TABLES.iter().any(|table| sent.sql.contains(table));
+        if !is_cached {
             statements.fetch_add(1, Ordering::Relaxed);
         }
     });

@@ -47,9 +47,8 @@ pub(crate) struct Shop {
 }
 
 /// Tables that are read at most once a second, whatever the request.
-const REMEMBERED: [&str; 6] = [
+const REMEMBERED: [&str; 5] = [
     "personal_access_tokens",
-    "guichet_own_migrations",
     "guichet_key_restrictions",
     "admins",
     "settings",
