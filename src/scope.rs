@@ -4,11 +4,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use async_graphql::ContextBase;
+use entity::Id;
 use facade::Ability;
 use facade::engine::Settings as _;
 use facade::record::Moment;
 
-use crate::access::{Client, Principal, Sessions};
+use crate::access::{Client, Credential, Owner, Principal, Sessions};
 use crate::database::reader::Reader;
 use crate::platform::config::Config;
 use crate::shop::{Shop, settings};
@@ -124,6 +125,14 @@ impl<'a> ShopScope<'a> {
     /// [`Error::Unauthenticated`] without a key.
     pub fn principal(self) -> Result<&'a Principal> {
         self.execution().principal.as_deref().and_then(Principal::of).ok_or(Error::Unauthenticated)
+    }
+
+    /// The member of the staff who has signed in; nothing for keys, which act for nobody.
+    pub fn staff_member(self) -> Option<Id> {
+        match self.principal().ok()? {
+            Principal { owner: Owner::Staff(id), credential: Credential::Session(_), .. } => Some(*id),
+            _ => None,
+        }
     }
 
     /// `scheme://host` of the shop, as the client has addressed it.

@@ -127,6 +127,8 @@ fn a_key_is_printed_once_with_what_it_may_do() {
         "{}",
         lines[7]
     );
+    // It proves the key: a question that needs none would be answered without it, too.
+    assert!(lines[7].contains(r#"-d '{"query": "{ me { kind name } }"}'"#), "{}", lines[7]);
     assert_eq!(lines.len(), 8);
 }
 
@@ -163,10 +165,136 @@ fn a_rotated_key_works_on_for_a_while() {
     let left = end(0).signed_duration_since(chrono::Utc::now());
     assert!((100..=120).contains(&left.num_minutes()), "{left}");
     assert!(end(1) > end(0));
-    assert_eq!(shop.run(&["rotate-api-key", "1", "--overlap=0"]).code, 0);
-    let again = shop.run(&["rotate-api-key", "1"]);
-    assert_eq!((again.code, again.errors.as_str()), (1, "guichet: API key 1 has ended: make a new one\n"));
+    assert_eq!(shop.run(&["rotate-api-key", "2", "--overlap=0"]).code, 0);
+    let again = shop.run(&["rotate-api-key", "2"]);
+    assert_eq!((again.code, again.errors.as_str()), (1, "guichet: API key 2 has ended: make a new one\n"));
     assert_eq!(shop.run(&["rotate-api-key", "9"]).errors, "guichet: there is no API key 9\n");
+}
+
+/// Two keys in a row work at most: the one before them ends.
+#[test]
+fn a_key_that_was_replaced_is_not_rotated_again() {
+    let shop = Shop::seeded("rotate-twice");
+    shop.run(&["create-api-key", "backup", STAFF, "--permissions=health", "--expires=2999-01-31 12:00"]);
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let ran = shop.run(&[arguments, &["--json"]].concat());
+        assert_eq!((ran.code, ran.errors.as_str()), (0, ""));
+        serde_json::from_str(&ran.output).expect("JSON")
+    };
+    let ends = |key: usize| json(&["list-api-keys"])[key]["ends"].clone();
+    let rotated = json(&["rotate-api-key", "1"]);
+    assert_eq!((&rotated["id"], &rotated["ended"]), (&2.into(), &serde_json::json!([])));
+    assert_eq!((&rotated["replaced"]["id"], &rotated["replaced"]["ends"]), (&1.into(), &ends(0)));
+
+    let refused = shop.run(&["rotate-api-key", "1"]);
+    let text = "guichet: API key 1 was replaced by API key 2 and ends ";
+    assert!(refused.code == 1 && refused.errors.starts_with(text), "{}", refused.errors);
+    assert!(refused.errors.ends_with(": rotate API key 2, or revoke it first\n"), "{}", refused.errors);
+    assert_eq!(json(&["list-api-keys"]).as_array().map(Vec::len), Some(2), "none was made");
+
+    let rotated = shop.run(&["rotate-api-key", "2"]);
+    assert!(
+        rotated.output.ends_with("API key 1, which it had replaced, has ended\n"),
+        "{}{}",
+        rotated.output,
+        rotated.errors
+    );
+    let now = chrono::Utc::now();
+    let is_over = |end: serde_json::Value| {
+        chrono::DateTime::parse_from_rfc3339(end.as_str().expect("an end")).expect("a time") <= now
+    };
+    assert!(is_over(ends(0)) && !is_over(ends(1)) && !is_over(ends(2)));
+    assert_eq!(shop.run(&["rotate-api-key", "1"]).errors, "guichet: API key 1 has ended: make a new one\n");
+}
+
+/// A key in the place of another one lives as long as that one would have, not only to the end of the overlap.
+#[test]
+fn a_key_whose_successor_is_gone_is_rotated_with_the_end_that_it_had() {
+    let shop = Shop::seeded("rotate-anew");
+    let run = |arguments: &[&str]| -> Ran {
+        let mut program = shop.program();
+        program.env("DATABASE_URL", "sqlite:shop.sqlite").env("SANCTUM_TOKEN_EXPIRATION", "0");
+        program.args(arguments).output().expect("the program").into()
+    };
+    assert_eq!(run(&["create-api-key", "backup", STAFF, "--expires=2999-01-31T12:00"]).code, 0);
+    assert_eq!(run(&["rotate-api-key", "1"]).code, 0);
+    assert_eq!(run(&["revoke-api-key", "2"]).code, 0);
+    let made = run(&["rotate-api-key", "1", "--json"]);
+    let made: serde_json::Value = serde_json::from_str(&made.output).expect("JSON");
+    assert_eq!(made["ends"], "2999-01-31T11:00:00Z");
+}
+
+#[test]
+fn an_end_is_a_day_or_a_moment_of_the_shop() {
+    let shop = Shop::seeded("expires");
+    for (zone, text, end) in [
+        ("Europe/Paris", "2999-01-31", "2999-01-31T22:59:59Z"),
+        ("Europe/Paris", "2090-07-31 12:00", "2090-07-31T10:00:00Z"),
+        ("America/New_York", "2999-01-31 12:00", "2999-01-31T17:00:00Z"),
+        ("America/New_York", "2999-01-31T12:00:30", "2999-01-31T17:00:30Z"),
+        ("UTC", "2999-01-31T12:00", "2999-01-31T12:00:00Z"),
+    ] {
+        let mut program = shop.program();
+        program.env("DATABASE_URL", "sqlite:shop.sqlite").env("APP_TIMEZONE", zone);
+        program.env("SANCTUM_TOKEN_EXPIRATION", "0");
+        program.args(["create-api-key", "x", STAFF, "--json", "--expires", text]);
+        let made = Ran::from(program.output().expect("the program"));
+        assert_eq!(made.code, 0, "{}", made.errors);
+        let made: serde_json::Value = serde_json::from_str(&made.output).expect("JSON");
+        assert_eq!(made["ends"], end, "{zone} {text}");
+    }
+    for wrong in ["2999-01-31 12", "31.01.2999", "2999-02-30", "2020-01-01 12:00"] {
+        let ran = shop.run(&["create-api-key", "x", STAFF, "--expires", wrong]);
+        assert_eq!(ran.code, 2, "{wrong}");
+    }
+}
+
+/// What is printed to be tried works where it is pasted.
+#[test]
+fn the_line_to_try_names_the_address_of_the_server() {
+    let shop = Shop::seeded("try");
+    let tried = |settings: &[(&str, &str)]| {
+        let mut program = shop.program();
+        program.env("DATABASE_URL", "sqlite:shop.sqlite").envs(settings.iter().copied());
+        let made = Ran::from(program.args(["create-api-key", "x", STAFF]).output().expect("the program"));
+        let line = made.output.lines().last().expect("a line").to_owned();
+        line.rsplit_once(' ').expect("an address").1.to_owned()
+    };
+    assert_eq!(tried(&[]), "http://127.0.0.1:8080/graphql");
+    assert_eq!(tried(&[("GUICHET_LISTEN", "0.0.0.0:8123")]), "http://127.0.0.1:8123/graphql");
+    assert_eq!(tried(&[("APP_URL", "https://shop.example")]), "https://shop.example/graphql");
+    // Links are https in production.
+    assert_eq!(tried(&[("APP_URL", "http://shop.example")]), "https://shop.example/graphql");
+    assert_eq!(
+        tried(&[("APP_URL", "http://shop.example"), ("APP_FORCE_HTTPS", "0")]),
+        "http://shop.example/graphql"
+    );
+}
+
+#[test]
+fn changes_of_keys_are_told_as_json() {
+    let shop = Shop::seeded("changes-json");
+    shop.run(&["create-api-key", "report", STAFF]);
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let ran = shop.run(arguments);
+        assert_eq!((ran.code, ran.errors.as_str()), (0, ""));
+        serde_json::from_str(&ran.output).expect("JSON")
+    };
+    let restrictions = serde_json::json!({
+        "allow": ["192.0.2.0/24"], "requests_per_minute": null, "read_only": true, "note": "",
+    });
+    assert_eq!(
+        json(&["restrict-api-key", "1", "--allow=192.0.2.0/24", "--read-only", "--json"]),
+        serde_json::json!({"id": 1, "name": "report", "restrictions": restrictions})
+    );
+    assert_eq!(
+        json(&["restrict-api-key", "1", "--lift", "--json"]),
+        serde_json::json!({"id": 1, "name": "report", "restrictions": null})
+    );
+    assert_eq!(
+        json(&["revoke-api-key", "1", "--json"]),
+        serde_json::json!({"id": 1, "name": "report", "revoked": true})
+    );
 }
 
 #[test]
@@ -239,14 +367,36 @@ fn a_database_of_another_program_is_left_alone() {
     other.sql("CREATE TABLE wp_posts (id integer)");
     let refused = other.run(&["migrate"]);
     assert!(refused.code == 1 && refused.errors.contains("it holds wp_posts"), "{}", refused.errors);
+    for command in ["serve", "list-api-keys"] {
+        let refused = other.run(&[command]);
+        let text =
+            "guichet: this is not a shop's database, it holds wp_posts: correct DATABASE_URL or DB_DATABASE";
+        assert!(refused.code == 1 && refused.errors.starts_with(text), "{}", refused.errors);
+        assert!(!refused.errors.contains("migrate"), "{}", refused.errors);
+    }
     let doctor = other.run(&["doctor"]);
     assert!(doctor.output.contains("probably not the shop's database"), "{}", doctor.output);
+}
+
+#[test]
+fn a_shop_that_lost_a_table_is_still_a_shop() {
+    let shop = Shop::new("lost-table");
+    shop.sql("DROP TABLE personal_access_tokens");
+    let refused = shop.run(&["list-api-keys"]);
+    let text = "guichet: the database lacks a part of the shop's tables: `guichet doctor` tells which";
+    assert!(refused.code == 1 && refused.errors.starts_with(text), "{}", refused.errors);
 }
 
 #[test]
 fn keys_of_the_demo_shop_are_made_too() {
     let shop = Shop::new("demo-key");
     let run = |arguments: &[&str]| Ran::from(shop.program().args(arguments).output().expect("the program"));
+    for command in [&["list-api-keys"][..], &["revoke-api-key", "1"], &["rotate-api-key", "1"]] {
+        let ran = run(&[command, &["--demo"]].concat());
+        let text = "guichet: there is no demo shop in the folder ./demo: `guichet serve --demo` makes one";
+        assert!(ran.code == 1 && ran.errors.starts_with(text), "{}", ran.errors);
+    }
+    assert!(!shop.0.join("demo").exists(), "only the command that makes keys makes a shop");
     let made = run(&["create-api-key", "mine", "louise@lanternes.example", "--demo"]);
     assert_eq!(made.code, 0, "{}", made.errors);
     assert!(run(&["list-api-keys", "--demo"]).output.contains("mine"));
@@ -274,6 +424,48 @@ fn what_no_key_may_do_is_refused() {
         "{}",
         listed.output
     );
+    let refused = shop.run(&["create-api-key", "x", STAFF, "--type=customer", "--permissions=products:*"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.errors.contains("a key of a customer cannot have `products:*`"), "{}", refused.errors);
+    let refused = shop.run(&["create-api-key", "x", STAFF, "--type=costumer"]);
+    assert!(
+        refused.code == 2 && refused.errors.contains("takes application or customer"),
+        "{}",
+        refused.errors
+    );
+}
+
+#[test]
+fn what_keys_may_do_is_listed_for_each_type() {
+    let shop = Shop::empty("list-permissions");
+    let list = |options: &[&str]| {
+        let ran = shop.run(&[["create-api-key", "--list-permissions"].as_slice(), options].concat());
+        assert_eq!((ran.code, ran.errors.as_str()), (0, ""));
+        ran.output
+    };
+    let [both, staff, customer] = [list(&[]), list(&["--type=application"]), list(&["--type=customer"])];
+    let everything = "Everything of the administration, whatever the role of its owner.\n";
+    for (listed, name, is_there) in [
+        (&both, everything, true),
+        (&both, "\nproducts:store ", true),
+        (&both, "\nclient-api ", true),
+        (&staff, everything, true),
+        (&staff, "\nclient-api ", false),
+        (&customer, everything, false),
+        (&customer, "\nproducts:store ", false),
+        (&customer, "\nclient-api ", true),
+    ] {
+        assert_eq!(listed.contains(name), is_there, "{name}: {listed}");
+    }
+    let objects: serde_json::Value =
+        serde_json::from_str(&list(&["--json", "--type=application"])).expect("JSON");
+    let objects = objects.as_array().expect("a list");
+    let first = serde_json::json!({
+        "name": "*", "type": "application", "opens": everything.trim_end(), "older_names": [],
+    });
+    assert_eq!((&objects[0], objects.len()), (&first, staff.lines().count()));
+    let store = objects.iter().find(|object| object["name"] == "products:store").expect("an ability");
+    assert_eq!(store["older_names"][0], "products:create");
 }
 
 #[test]
@@ -294,10 +486,42 @@ fn permissions_repeat_and_take_lists() {
 #[test]
 fn an_unknown_account_is_a_failure() {
     let shop = Shop::seeded("unknown");
-    let staff = shop.run(&["create-api-key", "x", "nobody@example.com"]);
-    assert_eq!((staff.code, staff.output.as_str()), (1, "Admin not found\n"));
-    let customer = shop.run(&["create-api-key", "x", STAFF, "--type=customer"]);
-    assert_eq!((customer.code, customer.output.as_str()), (1, "Customer not found\n"));
+    let customer = "client1@exemple.test";
+    for (arguments, printed, told) in [
+        (
+            &["clientxcms:create-api-key", "x", "nobody@example.com"][..],
+            "Admin not found\n",
+            "nobody@example.com\n",
+        ),
+        (
+            &["clientxcms:create-api-key", "x", STAFF, "--type=client"],
+            "Customer not found\n",
+            "leave --type out\n",
+        ),
+        (
+            &["create-api-key", "x", "nobody@example.com"],
+            "",
+            "no member of the staff has the address nobody@example.com\n",
+        ),
+        (
+            &["create-api-key", "x", customer],
+            "",
+            "no member of the staff has the address client1@exemple.test; a customer does: --type customer\n",
+        ),
+        (
+            &["create-api-key", "x", STAFF, "--type=customer"],
+            "",
+            "no customer has the address admin@example.com; a member of the staff does: leave --type out\n",
+        ),
+    ] {
+        let ran = shop.run(arguments);
+        assert_eq!((ran.code, ran.output.as_str()), (1, printed), "{arguments:?}");
+        assert!(
+            ran.errors.starts_with("guichet: no key made: ") && ran.errors.ends_with(told),
+            "{}",
+            ran.errors
+        );
+    }
     assert_eq!(shop.run(&["create-api-key", "x", STAFF, "--expires=soon"]).code, 2);
     assert_eq!(shop.run(&["create-api-key", "x", STAFF, "--expires=2020-01-01"]).code, 2);
     assert_eq!(shop.run(&["list-api-keys"]).output.lines().count(), 1);
@@ -344,6 +568,25 @@ fn a_database_without_tables_gets_a_hint() {
     }
 }
 
+/// Somebody who has no settings yet is told where they come from.
+#[test]
+fn a_database_that_nothing_names_is_told_as_such() {
+    let shop = Shop::empty("no-settings");
+    let hint = "no setting names a database: start in the folder of the shop's .env, or name that file with --env-file";
+    let run = |arguments: &[&str]| Ran::from(shop.program().args(arguments).output().expect("the program"));
+    for arguments in [&["list-api-keys"][..], &["outbox", "list"]] {
+        let ran = run(arguments);
+        assert!(
+            ran.code == 1 && ran.errors.contains(hint) && ran.errors.lines().count() == 1,
+            "{}",
+            ran.errors
+        );
+    }
+    assert!(run(&["doctor"]).output.contains("warning  settings     no setting names a database\n"));
+    let named = shop.run(&["list-api-keys"]);
+    assert!(named.code == 1 && !named.errors.contains("no setting"), "{}", named.errors);
+}
+
 #[test]
 fn the_doctor_prints_a_table_with_the_mend() {
     let shop = Shop::seeded("doctor");
@@ -365,6 +608,31 @@ fn the_doctor_prints_a_table_with_the_mend() {
     let wrong = Ran::from(wrong);
     assert_eq!(wrong.code, 1);
     assert!(wrong.output.contains("APP_LOCALE=de is not accepted"), "{}", wrong.output);
+}
+
+/// The file of the package explains settings that exist, and all of those of mails and webhooks.
+#[test]
+fn the_settings_of_the_package_exist() {
+    let shop = Shop::empty("package-settings");
+    let help = shop.run(&["serve", "--help"]).output;
+    let file = include_str!("../contrib/debian/guichet.env");
+    let setting = |line: &str| {
+        let (name, _) = line.trim_start_matches('#').split_once('=')?;
+        let is_name = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        name.chars().all(is_name).then(|| name.to_owned())
+    };
+    let explained: Vec<String> = file.lines().filter_map(setting).collect();
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let known: Vec<&str> = help.split(|letter: char| !is_letter(letter)).collect();
+    for name in &explained {
+        assert!(known.contains(&name.as_str()) || name == "RUST_LOG", "{name}");
+    }
+    let of_sending = |name: &&str| {
+        ["MAIL_", "GUICHET_MAIL", "GUICHET_WEBHOOK_"].iter().any(|first| name.starts_with(first))
+    };
+    for name in known.iter().copied().filter(of_sending).filter(|name| !name.ends_with('_')) {
+        assert!(explained.iter().any(|explained| explained == name), "{name}");
+    }
 }
 
 #[test]
@@ -446,9 +714,64 @@ fn a_demo_prints_the_same_keys_at_every_start_and_stops_when_told() {
     ] {
         assert!(first.iter().any(|line| line.contains(account)), "{account}: {first:?}");
     }
-    assert_eq!(first[5..7], serve_demo(&shop)[5..7]);
-    let file = std::fs::metadata(shop.0.join("demo/keys.json")).expect("the keys");
-    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    assert!(first[5].starts_with("  mails ") && first[5].ends_with("/mails"), "{first:?}");
+    assert_eq!(first[6..8], serve_demo(&shop)[6..8]);
+    for (name, mode) in [("demo", 0o700), ("demo/keys.json", 0o600), ("demo/shop.sqlite", 0o600)] {
+        let file = std::fs::metadata(shop.0.join(name)).expect("a file");
+        assert_eq!(file.permissions().mode() & 0o777, mode, "{name}");
+    }
+    assert!(!shop.0.join("demo/address").exists(), "no server runs");
+}
+
+#[test]
+fn a_demo_makes_new_keys_in_the_place_of_those_that_are_gone() {
+    let shop = Shop::empty("demo-revoked");
+    let first = serve_demo(&shop);
+    let run = |arguments: &[&str]| {
+        let ran = Ran::from(shop.program().args(arguments).output().expect("the program"));
+        assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.errors);
+        ran.output
+    };
+    run(&["revoke-api-key", "1", "--demo"]);
+    let second = serve_demo(&shop);
+    assert!(first[6] != second[6] && first[7] == second[7], "{second:?}");
+    let key = second[6].rsplit_once(' ').expect("a key").1;
+    let (id, _) = key.split_once('|').expect("its number");
+    assert!(second.last().is_some_and(|line| line.contains(key)), "{second:?}");
+    let listed = run(&["list-api-keys", "--demo"]);
+    assert!(listed.lines().any(|line| line.starts_with(&format!("{id} "))), "{listed}");
+    assert_eq!(serve_demo(&shop)[6..8], second[6..8], "they are kept");
+    run(&["rotate-api-key", "2", "--overlap=0", "--demo"]);
+    let third = serve_demo(&shop);
+    assert!(third[6] == second[6] && third[7] != second[7], "{third:?}");
+    let secrets = std::fs::metadata(shop.0.join("demo/keys.json")).expect("a file");
+    assert_eq!(secrets.permissions().mode() & 0o777, 0o600);
+}
+
+/// Keys that are made beside a running demo are tried where it listens.
+#[test]
+fn the_line_to_try_names_the_demo_that_runs() {
+    let shop = Shop::empty("demo-try");
+    let mut program = shop.program();
+    program.args(["serve", "--demo", "--listen=127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut server = program.spawn().expect("the program");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    let address = line.trim_end().rsplit_once("http://").expect("an address").1.to_owned();
+    for (journal, mode) in [("demo/shop.sqlite-wal", 0o600), ("demo/shop.sqlite-shm", 0o600)] {
+        let file = std::fs::metadata(shop.0.join(journal)).expect("a journal");
+        assert_eq!(file.permissions().mode() & 0o777, mode, "{journal}");
+    }
+    let make = || {
+        let made = ["create-api-key", "mine", "louise@lanternes.example", "--demo"];
+        Ran::from(shop.program().args(made).output().expect("the program")).output
+    };
+    let made = make();
+    terminate(&server);
+    server.wait().expect("its end");
+    assert!(made.trim_end().ends_with(&format!(" http://{address}/graphql")), "{made}");
+    assert!(made.contains(&format!("Documentation: http://{address}/api/documentation")), "{made}");
+    assert!(make().trim_end().ends_with(" http://127.0.0.1:8080/graphql"));
 }
 
 /// Starts a demo, reads its welcome, stops it by SIGTERM and waits for its end.

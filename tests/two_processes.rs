@@ -204,13 +204,21 @@ async fn two_processes_keep_one_limit() {
     assert_eq!(pair.outages(), [0, 0]);
 
     // First connections are refused, then they are accepted and silent.
+    assert_eq!(pair.let_through(4, 40).await, [20; 2]);
     pair.proxy.cut().await;
     let through = pair.let_through(2, 160).await;
     println!("Redis away: {} + {} of 160 requests let through, none failed", through[0], through[1]);
     assert_eq!(through, [LIMIT; 2]);
     assert_eq!(pair.outages(), [1, 1]);
+    let through = pair.let_through(4, 160).await;
+    println!("a minute that had begun: {} + {} more of {LIMIT} - 40", through[0], through[1]);
+    // Each goes on from what it has heard last; the last request was the second's.
+    assert_eq!(through, [LIMIT - 39, LIMIT - 40]);
     pair.proxy.restore().await;
     println!("Redis back: one limit again after {:?}", pair.await_return().await);
+    for address in [2, 4] {
+        assert_eq!(pair.let_through(address, 10).await, [0; 2], "a minute that had begun goes on");
+    }
     pair.proxy.stall(true);
     let through = pair.let_through(3, 160).await;
     println!("Redis silent: {} + {} of 160 requests let through, none failed", through[0], through[1]);

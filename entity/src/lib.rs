@@ -49,5 +49,5 @@ pub mod translation;
 pub mod upgrade;
 
 pub use value::{
-    self, Amount, Decimal2, Flag, Id, Int, LocalTime, Price, ShopDate, ShopTime, set_zone, zone,
+    self, Amount, Decimal2, Encrypted, Flag, Id, Int, LocalTime, Price, ShopDate, ShopTime, set_zone, zone,
 };

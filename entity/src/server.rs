@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::value::{Id, Int, ShopTime};
+use crate::value::{Encrypted, Id, Int, ShopTime};
 
 /// A row of `servers`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -15,10 +15,10 @@ pub struct Model {
     pub name: String,
     /// Port of the machine's API.
     pub port: Int,
-    /// Encrypted with the shop's key.
-    pub username: String,
-    /// Encrypted with the shop's key.
-    pub password: String,
+    /// Name of the account with which the shop signs in at the machine.
+    pub username: Encrypted,
+    /// Password of that account.
+    pub password: Encrypted,
     /// Kind that decides which module talks to it.
     pub r#type: String,
     /// Address of the machine's API.

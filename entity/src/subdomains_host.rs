@@ -14,8 +14,10 @@ pub struct Model {
     /// Domain; unique.
     pub domain: String,
     /// JSON list of the products for which it is offered.
+    #[sea_orm(column_type = "Text")]
     pub products: Option<String>,
     /// JSON list of the groups for which it is offered.
+    #[sea_orm(column_type = "Text")]
     pub groups: Option<String>,
     /// When the row was made.
     pub created_at: Option<ShopTime>,

@@ -11,6 +11,7 @@ use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::BodyLimits;
@@ -140,7 +141,7 @@ impl Host for DatabaseConnection {
 impl Settings for DatabaseConnection {}
 
 /// The texts of a host that has none: each key is its own text.
-struct KeysAsTexts;
+pub(crate) struct KeysAsTexts;
 
 impl Texts for KeysAsTexts {
     fn text(&self, key: &str, _: &[(&str, &str)]) -> String {
@@ -221,6 +222,8 @@ pub struct Engine {
     pub lookups: Lookups,
     /// What resources keep in memory between requests.
     pub states: ResourceStates,
+    /// Whether the database is a Galera cluster, once that was asked.
+    pub(crate) is_in_cluster: OnceCell<bool>,
 }
 
 impl Engine {
@@ -232,6 +235,7 @@ impl Engine {
             lists: ListCache::new(count_ttl),
             lookups: Lookups::default(),
             states: ResourceStates::default(),
+            is_in_cluster: OnceCell::new(),
         }
     }
 

@@ -6,8 +6,9 @@ use indexmap::IndexMap;
 use sea_orm::DbErr;
 use serde_json::{Map, Value as Json, json};
 
+use crate::engine::Texts;
 use crate::failure::{self, Failure};
-use crate::user_error::{BrokenRule, INVALID_STATE, NOT_FOUND, UserErrorCode};
+use crate::user_error::{BrokenRule, INVALID_STATE, NOT_FOUND, STALE, UserErrorCode};
 
 /// `Retry-After` in seconds when the database does not answer.
 pub const RETRY_AFTER: u64 = 5;
@@ -27,8 +28,8 @@ pub enum Error {
     #[error("Invalid ability provided.")]
     Forbidden(Vec<String>),
     /// The key is restricted in a way that does not allow this request, with the reason.
-    #[error("{0}")]
-    RestrictedKey(&'static str),
+    #[error("{}", .0.meaning)]
+    RestrictedKey(UserErrorCode),
     /// Too many requests or points in this minute; the number is the seconds until the caller may try again.
     #[error("Too Many Attempts.")]
     RateLimited(u64),
@@ -196,12 +197,21 @@ impl Error {
         }
     }
 
+    /// The message, in the language of these texts where the contract has no fixed one for all languages.
+    pub fn message(&self, texts: &dyn Texts) -> String {
+        match self {
+            Self::RestrictedKey(reason) => reason.message(texts),
+            Self::Changed => STALE.message(texts),
+            other => other.to_string(),
+        }
+    }
+
     /// The REST body.
-    pub fn body(&self) -> Json {
+    pub fn body(&self, texts: &dyn Texts) -> Json {
         match self {
             Self::Invalid(invalid) => json!({"message": invalid.summary(), "errors": invalid.messages()}),
             Self::Refused(refusal) => Json::Object(refusal.body.clone()),
-            other => json!({"message": other.to_string()}),
+            other => json!({"message": other.message(texts)}),
         }
     }
 
@@ -338,6 +348,8 @@ codes! {
     QueryTooComplex = "QUERY_TOO_COMPLEX", 400,
     /// A list is asked for more rows than one page may hold.
     ListTooLong = "LIST_TOO_LONG", 400,
+    /// The answer would have too many bytes.
+    AnswerTooLarge = "ANSWER_TOO_LARGE", 400,
     /// Several operations in one request.
     BatchNotAllowed = "BATCH_NOT_ALLOWED", 400,
     /// The hash is not known yet: send the document with it once.

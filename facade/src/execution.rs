@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::ContextBase;
@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ability::Abilities;
 use crate::api::Api;
+use crate::error::{Code, NotRun};
 use crate::guard::Need;
 use crate::limit::CallerLimits;
 use crate::record::ExtractedSelections;
@@ -83,11 +84,16 @@ pub(crate) struct MutationNotes {
     pub(crate) deleted: Option<String>,
 }
 
+/// Maximum number of bytes of the JSON texts of an answer, those of nested rows counted at each level. It is far more than
+/// any page is for: texts of a shop may be long, and aliases repeat them.
+const MAX_TEXT: usize = 128 << 20;
+
 /// What an execution has used so far.
 #[derive(Debug, Default)]
 pub struct ExecutionCounts {
     rows: AtomicU32,
     objects: AtomicU32,
+    text: AtomicUsize,
 }
 
 impl ExecutionCounts {
@@ -103,6 +109,22 @@ impl ExecutionCounts {
 
     pub(crate) fn add_rows(&self, rows: usize) {
         self.rows.fetch_add(u32::try_from(rows).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// Counts bytes of a JSON text.
+    pub(crate) fn add_text(&self, bytes: usize) {
+        self.text.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Checks that another text of this many bytes fits into the answer.
+    ///
+    /// # Errors
+    /// [`Error::NotRun`] where the answer would be too large.
+    pub(crate) fn check_text(&self, bytes: usize) -> Result<()> {
+        if self.text.load(Ordering::Relaxed).saturating_add(bytes) <= MAX_TEXT {
+            return Ok(());
+        }
+        Err(NotRun::limit_exceeded(Code::AnswerTooLarge, "answer", MAX_TEXT as u64, "bytes in the answer"))
     }
 
     /// Counts objects of a JSON text that was written into the answer directly.

@@ -17,10 +17,13 @@ const MYSQL_ENDED: [u16; 3] = [1205, 1213, 3101];
 const MYSQL_BUSY: [u16; 9] = [1021, 1040, 1114, 1180, 1203, 1226, 1317, 1969, 3024];
 /// MySQL and MariaDB: the session, the server or the schema is read-only.
 const MYSQL_READ_ONLY: [u16; 3] = [1290, 1792, 1836];
-/// MySQL and MariaDB: no such table, no such column.
-const MYSQL_ABSENT: [u16; 2] = [1146, 1054];
+/// MySQL and MariaDB: no such table, no such column, a column that has lost its default or does not count up any more.
+const MYSQL_ABSENT: [u16; 3] = [1146, 1054, 1364];
 /// PostgreSQL: no such table, no such column.
 const POSTGRES_ABSENT: [&str; 2] = ["42P01", "42703"];
+/// PostgreSQL: null in a column that takes none. In a key that means that the column does not count up any more.
+const POSTGRES_NULL: &str = "23502";
+const KEY: &str = "id";
 /// SQLite has one code for all wrong statements; these texts in its message tell a missing table or column.
 const SQLITE_ABSENT: [&str; 3] = ["no such table", "no such column", "has no column named"];
 /// PostgreSQL: shutting down, crashed, starting.
@@ -53,7 +56,7 @@ pub enum Failure {
     Refused,
     /// The database is read-only.
     ReadOnly,
-    /// The database lacks a table or a column.
+    /// The database lacks a table or a column, or what makes the values of one.
     Absent,
     /// The statement itself is wrong.
     Statement,
@@ -117,7 +120,8 @@ fn of_database(error: &dyn DatabaseError) -> Failure {
         return mysql(error.number());
     }
     if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
-        return postgres(error.code());
+        let is_uncounted = error.code() == POSTGRES_NULL && error.column() == Some(KEY);
+        return if is_uncounted { Failure::Absent } else { postgres(error.code()) };
     }
     if error.try_downcast_ref::<SqliteError>().is_some() {
         if SQLITE_ABSENT.iter().any(|text| error.message().contains(text)) {
@@ -222,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_wrong_statement_is_our_own_fault() {
-        assert_eq!([mysql(1146), mysql(1054), postgres("42P01")], [Failure::Absent; 3]);
+        assert_eq!([mysql(1146), mysql(1054), mysql(1364), postgres("42P01")], [Failure::Absent; 4]);
         assert_eq!([mysql(1064), postgres("42601"), sqlite(1)], [Failure::Statement; 3]);
         assert_eq!(query(sqlx::Error::RowNotFound), Failure::Statement);
     }

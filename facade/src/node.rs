@@ -28,7 +28,8 @@ use crate::engine::graphql;
 use crate::execution::Execution;
 use crate::guard::Can;
 use crate::record::{
-    NODE, PLANNED_TAG, Record, RecordSelection, RecordType, Row, Rows, global_id, path_of, write_each,
+    NODE, PLANNED_TAG, Record, RecordSelection, RecordType, Row, Rows, global_id, path_of, visible_rows,
+    write_each,
 };
 use crate::scope::RequestScope;
 
@@ -107,7 +108,7 @@ impl NodeSearch<'_> {
     async fn find<T: Record>(self) -> ServerResult<HashMap<Id, Value>> {
         let Some(node) = T::node() else { return Ok(HashMap::new()) };
         self.check(node.need)?;
-        let rows = (node.rows)(self.ctx);
+        let rows = visible_rows::<T>(self.ctx.into(), (node.rows)(self.ctx));
         let rows = rows.filter(T::key_column().is_in(self.keys.iter().copied()));
         self.answer(T::record(), QueryTrait::into_query(rows)).await
     }

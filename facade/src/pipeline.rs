@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::engine::{CancelReason, Engine};
 use crate::execution::{Execution, Principal};
 use crate::gate::{Gate, GateState, Permit};
+use crate::http::body_memory::{BodyMemory, HeldMemory};
 use crate::limit::{CallerLimits, Verdict};
 use crate::schema::AnySchema;
 use crate::{Abilities, Error, Result, facts};
@@ -146,6 +147,7 @@ pub struct Pipeline {
     data: Box<AddData>,
     gate: Gate,
     parsers: Arc<Semaphore>,
+    bodies: Arc<BodyMemory>,
 }
 
 /// Adds to an operation what the host's resolvers read from their context.
@@ -191,7 +193,8 @@ impl Pipeline {
     /// A pipeline over the engine and the host's access.
     pub fn new(engine: Arc<Engine>, access: Arc<dyn Access>, data: Box<AddData>) -> Self {
         let gate = Gate::new(engine.options.running, engine.options.waiting);
-        Self { engine, access, data, gate, parsers: Arc::new(Semaphore::new(MAX_PARSERS)) }
+        let bodies = BodyMemory::new(engine.options.bodies.max);
+        Self { engine, access, data, gate, parsers: Arc::new(Semaphore::new(MAX_PARSERS)), bodies }
     }
 
     /// How many requests run and wait.
@@ -205,6 +208,11 @@ impl Pipeline {
     /// [`Error::Overloaded`] where too many requests wait.
     pub async fn enter(&self) -> Result<Permit> {
         self.gate.enter().await
+    }
+
+    /// The memory for the body of a request from this client.
+    pub(crate) fn body_memory(&self, client: IpAddr) -> HeldMemory {
+        self.bodies.of(client)
     }
 
     /// Reads a request's body. Where it has not arrived completely, the permit is given back while the client sends

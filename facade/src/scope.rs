@@ -90,7 +90,7 @@ impl<'a> RequestScope<'a> {
     }
 
     /// Whether the request came through REST.
-    pub(crate) fn is_rest(self) -> bool {
+    pub fn is_rest(self) -> bool {
         self.execution.api.is_rest()
     }
 

@@ -104,6 +104,11 @@ impl Transaction {
         Ok(Ok(()))
     }
 
+    /// The engine that it belongs to.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.open.engine
+    }
+
     /// Why the database has ended it, so that it runs again.
     pub(crate) fn ended(&self) -> Option<&DbErr> {
         self.open.ended.get()

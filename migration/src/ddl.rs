@@ -301,9 +301,11 @@ fn sqlite_type(kind: Kind) -> String {
     name.to_owned()
 }
 
-fn quoted(backend: DbBackend, name: &str) -> String {
-    let mark = if backend == DbBackend::MySql { '`' } else { '"' };
-    format!("{mark}{name}{mark}")
+/// A name as statements write it, whatever it holds.
+#[must_use]
+pub fn quoted(backend: DbBackend, name: &str) -> String {
+    let mark = if backend == DbBackend::MySql { "`" } else { "\"" };
+    format!("{mark}{}{mark}", name.replace(mark, &mark.repeat(2)))
 }
 
 fn literal(text: &str) -> String {

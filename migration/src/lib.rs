@@ -18,8 +18,9 @@ mod store;
 mod system;
 mod table;
 
+pub use ddl::quoted;
 pub use migrator::{Error, Migrator, Step};
-pub use own::{OWN, OWN_TABLES, may_sign_in};
+pub use own::{OWN, OWN_TABLES, has_outbox, may_restrict_keys, may_rotate_keys, may_sign_in};
 use sea_orm::DbBackend;
 
 use crate::table::Table;
@@ -55,6 +56,8 @@ pub struct ExpectedColumn {
     pub max_length: Option<usize>,
     /// Whether it is computed from other columns: nothing can be written to it.
     pub generated: bool,
+    /// Whether the database numbers the rows with it.
+    pub counts_up: bool,
 }
 
 /// What a kind of database is expected to hold.
@@ -65,6 +68,7 @@ pub fn expected(backend: DbBackend) -> Vec<ExpectedTable> {
         kind: ddl::type_of(backend, column.kind),
         max_length: column.kind.max_length(),
         generated: column.generated.is_some(),
+        counts_up: matches!(column.kind, table::Kind::Id),
     };
     let table = |table: &Table| ExpectedTable {
         name: table.name,

@@ -11,7 +11,8 @@ pub struct AbilityDeclaration {
     pub doc: &'static str,
     /// Other names in a key's list that grant it (docs/contract/documented-contract.md#5.2).
     pub aliases: &'static [&'static str],
-    /// Permissions of the original's admin panel. A role with one of them grants the ability.
+    /// Permissions of the original's admin panel. A role with one of them grants the ability. One that ends in `*` stands for all
+    /// that begin so: which records they are for is told by the rest of their names (`Principal::permissions`).
     pub permissions: &'static [&'static str],
     /// Who can have it.
     pub audience: Audience,
@@ -112,7 +113,9 @@ impl Catalog {
     /// The abilities that a role with these permissions grants. Permissions that no ability names grant nothing.
     pub fn of_role(&self, permissions: &[String]) -> Abilities {
         self.matching(Audience::Staff, |declared| {
-            permissions.iter().any(|permission| declared.permissions.contains(&permission.as_str()))
+            permissions
+                .iter()
+                .any(|permission| declared.permissions.iter().any(|name| fits(name, permission)))
         })
     }
 
@@ -124,5 +127,13 @@ impl Catalog {
     fn matching(&self, audience: Audience, fits: impl Fn(&AbilityDeclaration) -> bool) -> Abilities {
         let fitting = self.declared.iter().filter(|declared| declared.audience == audience && fits(declared));
         fitting.map(|declared| declared.ability).collect()
+    }
+}
+
+/// Whether a permission is the one that an ability names, or one of those that it names by their beginning.
+fn fits(named: &str, permission: &str) -> bool {
+    match named.strip_suffix('*') {
+        Some(beginning) => permission.starts_with(beginning),
+        None => named == permission,
     }
 }

@@ -83,6 +83,24 @@ impl Access {
         }
     }
 
+    /// Whether the caller has sent a key or session of this shop, for paths where others have keys of their own: one that is
+    /// not known here is no wrong one, but each look-up of one is counted as such.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] where the address has had too many looked up; when the key cannot be examined: it may be
+    /// restricted.
+    pub async fn knows_or_counts(&self, headers: &HeaderMap, client: IpAddr) -> Result<bool> {
+        let is_looked_up = self.keys.must_look_up(headers);
+        match self.keys.authenticate(&self.shop, headers, client).await {
+            Ok(_) | Err(Error::RestrictedKey(_)) => Ok(true),
+            Err(Error::Unauthenticated) if is_looked_up => {
+                self.count_failed_key(headers, client).await.map(|()| false)
+            }
+            Err(Error::Unauthenticated) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Counts a wrong key. A request without a key is not counted.
     async fn count_failed_key(&self, headers: &HeaderMap, client: IpAddr) -> Result<()> {
         if !headers.contains_key(header::AUTHORIZATION) {

@@ -1,7 +1,7 @@
 //! Creation and hashing of API keys (docs/contract/credentials.md#2.2). Only a hash is stored; the plain text is shown
 //! once.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::distr::Alphanumeric;
 use sha2::{Digest, Sha256};
 

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use facade::failure::{self, Failure};
+use facade::user_error::UserErrorCode;
 use ipnet::IpNet;
 use sea_orm::ConnectionTrait;
 use sea_orm::entity::prelude::*;
@@ -13,9 +14,10 @@ use sea_orm::entity::prelude::*;
 use crate::{Error, Result};
 
 /// The refusal of a request from an address that the key is not for.
-pub const WRONG_ADDRESS: &str = "This API key may not be used from this address.";
+pub const WRONG_ADDRESS: UserErrorCode =
+    UserErrorCode::new("KEY_WRONG_ADDRESS", "This API key may not be used from this address.");
 /// The refusal of a write.
-pub const READ_ONLY: &str = "This API key may only read.";
+pub const READ_ONLY: UserErrorCode = UserErrorCode::new("KEY_READ_ONLY", "This API key may only read.");
 
 /// What a key may not do, beside its abilities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

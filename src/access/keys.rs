@@ -65,9 +65,7 @@ impl Keys {
         headers: &HeaderMap,
         client: IpAddr,
     ) -> Result<Arc<Principal>> {
-        let sent = headers.get_all(header::AUTHORIZATION).iter().next_back();
-        let text =
-            sent.and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Error::Unauthenticated)?;
+        let text = sent_key(headers).ok_or(Error::Unauthenticated)?;
         if session::is_access_token(text) {
             return Box::pin(self.sessions.authenticate(shop, text)).await;
         }
@@ -90,6 +88,12 @@ impl Keys {
             self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.id);
         }
         Ok(found.principal)
+    }
+
+    /// Whether the database must be asked about the key in the header `Authorization`.
+    pub fn must_look_up(&self, headers: &HeaderMap) -> bool {
+        let key = sent_key(headers).filter(|text| !session::is_access_token(text));
+        key.is_some_and(|text| self.cache.get(&key::hash(text)).is_none())
     }
 
     /// Writes `last_used_at` of all keys that were used since the last call, with one statement.
@@ -120,6 +124,12 @@ impl StoredKey {
         let young = max_age.is_none_or(|age| self.created_at.is_some_and(|made| made > now - age));
         young && [self.expires_at, self.owner_expires_at].iter().flatten().all(|end| *end > now)
     }
+}
+
+/// The key or access token in the header `Authorization`.
+fn sent_key(headers: &HeaderMap) -> Option<&str> {
+    let sent = headers.get_all(header::AUTHORIZATION).iter().next_back()?;
+    sent.to_str().ok().and_then(bearer)
 }
 
 /// The text after the last `bearer ` in any case, up to a comma (docs/contract/wire.md#7.2).
@@ -168,6 +178,7 @@ async fn find(shop: &Shop, catalog: &Catalog, text: &str) -> Result<Option<Store
             credential: Credential::Key(row.id),
             abilities,
             restriction: restriction.map(Arc::new),
+            permissions: None,
         }),
         created_at: row.created_at.map(|at| at.0),
         expires_at: row.expires_at.map(|at| at.0),

@@ -80,6 +80,9 @@ pub struct Principal {
     pub abilities: Abilities,
     /// What its key may not do beside that; sessions have none.
     pub restriction: Option<Arc<KeyRestriction>>,
+    /// The permissions of the role of a member of the staff who has signed in, for what abilities cannot tell: which records
+    /// they are for. Nothing where the abilities are for all records: keys, administrators.
+    pub permissions: Option<Arc<[String]>>,
 }
 
 impl Principal {

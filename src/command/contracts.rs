@@ -48,6 +48,9 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     Err(Failure::new(format!("{} out of date: run `guichet contracts`", stale.join(" and "))))
 }
 
+/// The UUID of new records in examples.
+const NEW_UUID: &str = "3f2b8c1e-5d7a-4e69-9b0c-2a1d4f6e8b70";
+
 /// The order in which operations run: queries first, then creations, other changes, and deletions last.
 fn run_order(document: &Document<Checked>) -> (bool, bool, bool) {
     let deletes = document.routes[0].method == "DELETE";
@@ -99,5 +102,12 @@ async fn example(app: &App, document: &Document<Checked>, key: &str) -> Result<O
         return Ok(None);
     }
     let body = axum::body::to_bytes(answer.into_body(), MAX_EXAMPLE).await?;
-    Ok(Some(serde_json::from_slice(&body)?))
+    let mut body: Json = serde_json::from_slice(&body)?;
+    // A new record has another one each time, and the document stays the same.
+    if document.status == StatusCode::CREATED.as_u16()
+        && let Some(uuid) = body.get_mut("uuid")
+    {
+        *uuid = Json::from(NEW_UUID);
+    }
+    Ok(Some(body))
 }

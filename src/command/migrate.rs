@@ -5,12 +5,10 @@ use migration::SHOP;
 use sea_orm::sea_query::Table;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::{Failure, doctor, open, say};
+use super::doctor::{self, Contents};
+use super::{Failure, open, say};
 use crate::database;
 use crate::platform::config::Config;
-
-/// What the names of guichet's own tables begin with.
-const OWN_PREFIX: &str = "guichet_";
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -36,7 +34,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<(), Fa
     match arguments.action.unwrap_or(Action::Up) {
         Action::Up => {
             let db = database::connect_or_create(config).await?;
-            refuse_other_tables(&db).await?;
+            refuse_other_tables(config, &db).await?;
             up(&db).await
         }
         Action::Status => status(&open(config).await?).await,
@@ -53,19 +51,18 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<(), Fa
 
 /// Refuses a database that holds tables, none of which a migration has made: one of another program, or of a shop that the
 /// original has made.
-async fn refuse_other_tables(db: &DatabaseConnection) -> Result<(), Failure> {
+async fn refuse_other_tables(config: &Config, db: &DatabaseConnection) -> Result<(), Failure> {
     if !SHOP.applied(db).await?.is_empty() {
         return Ok(());
     }
-    let own = |name: &String| name.starts_with(OWN_PREFIX);
-    let others: Vec<String> = doctor::tables(db).await?.into_iter().filter(|name| !own(name)).collect();
-    if others.is_empty() {
-        return Ok(());
+    match doctor::contents(config, db).await? {
+        Contents::Nothing => Ok(()),
+        Contents::Shop(tables) | Contents::Another(tables) => Err(Failure::new(format!(
+            "the database is not empty, it holds {}: `migrate` makes the shop's tables in an empty database; is it the right one?",
+            doctor::listed(&tables)
+        ))),
+        Contents::Hidden(schema) => Err(Failure::of(schema)),
     }
-    Err(Failure::new(format!(
-        "the database is not empty, it holds {}: `migrate` makes the shop's tables in an empty database; is it the right one?",
-        doctor::listed(&others)
-    )))
 }
 
 /// Applies the missing migrations one by one.

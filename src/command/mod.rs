@@ -8,6 +8,7 @@ mod health;
 mod key;
 mod man;
 mod migrate;
+mod outbox;
 mod replay;
 mod routes;
 mod seed;
@@ -26,8 +27,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use facade::failure::{self, Failure as Kind};
 use sea_orm::{DatabaseConnection, DbErr};
 
+use self::doctor::Contents;
 use crate::database;
-use crate::platform::config::{self, Config};
+use crate::platform::config::{self, Config, ConfigError};
 
 /// GraphQL and REST for hosting shops, from one set of resolvers.
 #[derive(Parser)]
@@ -52,7 +54,7 @@ enum Command {
     /// Bring the database to the current schema
     Migrate(migrate::Arguments),
     /// Make an API key and print it once
-    #[command(alias = "clientxcms:create-api-key", after_help = key::EXAMPLES)]
+    #[command(alias = key::DOCUMENTED, after_help = key::EXAMPLES)]
     CreateApiKey(key::Create),
     /// List the API keys: never their secrets
     ListApiKeys(key::List),
@@ -62,6 +64,8 @@ enum Command {
     RotateApiKey(key::Rotate),
     /// Delete an API key: it stops working within a second
     RevokeApiKey(key::Revoke),
+    /// Show what is still to be sent, mails and webhooks; send it again or drop it
+    Outbox(outbox::Arguments),
     /// Show the differences from the upstream's answers that GUICHET_SHADOW has found
     Shadow(shadow::Arguments),
     /// Send the GET requests of an access log to the shop's own server and to guichet, and compare the answers
@@ -127,7 +131,7 @@ fn free_unused_memory() {
 }
 
 /// The names of the command `create-api-key`.
-const CREATE_API_KEY: [&str; 2] = ["create-api-key", "clientxcms:create-api-key"];
+const CREATE_API_KEY: [&str; 2] = ["create-api-key", key::DOCUMENTED];
 
 /// Parses the arguments. Help and wrong usage end the process.
 fn arguments() -> Result<Cli, Failure> {
@@ -140,18 +144,24 @@ fn arguments() -> Result<Cli, Failure> {
 /// Runs one command.
 async fn run(cli: Cli) -> Result<(), Failure> {
     let environment = Environment { file: cli.env_file };
-    match cli.command {
-        Command::Serve(arguments) => serve::run(&environment, arguments).await,
-        Command::Doctor(arguments) => doctor::run(&environment, &arguments).await,
-        Command::Health(arguments) => health::run(&environment, &arguments).await,
+    let done = run_command(&environment, cli.command).await;
+    done.map_err(|failure| environment.explained(failure))
+}
+
+async fn run_command(environment: &Environment, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(arguments) => serve::run(environment, arguments).await,
+        Command::Doctor(arguments) => doctor::run(environment, &arguments).await,
+        Command::Health(arguments) => health::run(environment, &arguments).await,
         Command::Migrate(arguments) => migrate::run(&environment.config()?, &arguments).await,
-        Command::CreateApiKey(arguments) => key::create(&environment, arguments).await,
-        Command::ListApiKeys(arguments) => key::list(&environment, &arguments).await,
-        Command::RestrictApiKey(arguments) => key::restrict(&environment, arguments).await,
-        Command::RotateApiKey(arguments) => key::rotate(&environment, arguments).await,
-        Command::RevokeApiKey(arguments) => key::revoke(&environment, &arguments).await,
-        Command::Shadow(arguments) => shadow::run(&environment, &arguments),
-        Command::Replay(arguments) => replay::run(&environment, arguments).await,
+        Command::CreateApiKey(arguments) => key::create(environment, arguments).await,
+        Command::ListApiKeys(arguments) => key::list(environment, &arguments).await,
+        Command::RestrictApiKey(arguments) => key::restrict(environment, arguments).await,
+        Command::RotateApiKey(arguments) => key::rotate(environment, arguments).await,
+        Command::RevokeApiKey(arguments) => key::revoke(environment, &arguments).await,
+        Command::Outbox(arguments) => outbox::run(environment, &arguments).await,
+        Command::Shadow(arguments) => shadow::run(environment, &arguments),
+        Command::Replay(arguments) => replay::run(environment, arguments).await,
         Command::Seed(arguments) => seed::run(&environment.config()?, arguments).await,
         Command::Contracts(arguments) => contracts::run(&arguments).await,
         Command::Routes(arguments) => routes::run(&arguments),
@@ -165,6 +175,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
+/// What may be meant where a database cannot be reached that no setting names.
+const NO_DATABASE: &str = "no setting names a database: start in the folder of the shop's .env, or name that file with \
+                           --env-file; serve and the commands of keys take --demo";
+
 /// The source of the settings: the environment, and a file of variables.
 struct Environment {
     file: Option<PathBuf>,
@@ -175,10 +189,26 @@ impl Environment {
         Ok(config::environment(self.file.as_deref().map(Path::new))?)
     }
 
+    /// A failure with what may be meant by somebody who has set nothing.
+    fn explained(&self, failure: Failure) -> Failure {
+        let names_none = |found: Vec<_>| config::names_database(&found).is_none();
+        if failure.is_of_connection && self.variables().is_ok_and(names_none) {
+            return Failure { text: format!("{}; {NO_DATABASE}", failure.text), ..failure };
+        }
+        failure
+    }
+
     fn config(&self) -> Result<Config, Failure> {
         let config = Config::from_env(self.variables()?)?;
         entity::set_zone(config.timezone)?;
         Ok(config)
+    }
+
+    /// The settings, with the default in place of each value that is not accepted, and what is refused.
+    fn config_and_refused(&self) -> Result<(Config, Vec<ConfigError>), Failure> {
+        let (config, refused) = Config::with_defaults_for_refused(self.variables()?);
+        entity::set_zone(config.timezone)?;
+        Ok((config, refused))
     }
 }
 
@@ -189,19 +219,32 @@ async fn open(config: &Config) -> Result<DatabaseConnection, Failure> {
         _ => "",
     };
     let opened = database::connect(config).await;
-    opened.map_err(|error| Failure::new(format!("cannot open the database{hint} ({error})")))
+    opened.map_err(|error| Failure {
+        is_of_connection: true,
+        ..Failure::new(format!("cannot open the database{hint} ({error})"))
+    })
 }
 
 /// Opens a database that must have the tables of the shop.
 async fn shop(config: &Config) -> Result<DatabaseConnection, Failure> {
     let db = open(config).await?;
-    find_tables(&db).await.map_err(|error| match failure::of(&error) {
-        Kind::Absent => {
-            Failure::new(format!("the database lacks the shop's tables: run `guichet migrate` ({error})"))
+    let Err(error) = find_tables(&db).await else { return Ok(db) };
+    if failure::of(&error) != Kind::Absent {
+        return Err(Failure::new(format!("the database cannot be read: {error}")));
+    }
+    Err(Failure::new(match doctor::contents(config, &db).await? {
+        Contents::Nothing => {
+            format!("the database lacks the shop's tables: run `guichet migrate` ({error})")
         }
-        _ => Failure::new(format!("the database cannot be read: {error}")),
-    })?;
-    Ok(db)
+        Contents::Shop(_) => {
+            format!("the database lacks a part of the shop's tables: `guichet doctor` tells which ({error})")
+        }
+        Contents::Another(tables) => format!(
+            "this is not a shop's database, it holds {}: correct DATABASE_URL or DB_DATABASE ({error})",
+            doctor::listed(&tables)
+        ),
+        Contents::Hidden(schema) => schema.to_string(),
+    }))
 }
 
 /// Checks that a database has the tables of the shop.
@@ -219,11 +262,13 @@ struct Failure {
     text: String,
     /// Exit code of the process.
     code: u8,
+    /// Whether the database cannot be opened.
+    is_of_connection: bool,
 }
 
 impl Failure {
     fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), code: 1 }
+        Self { text: text.into(), code: 1, is_of_connection: false }
     }
 
     fn of(cause: impl fmt::Display) -> Self {
@@ -231,7 +276,7 @@ impl Failure {
     }
 
     fn usage(text: impl Into<String>) -> Self {
-        Self { text: text.into(), code: 2 }
+        Self { code: 2, ..Self::new(text) }
     }
 }
 

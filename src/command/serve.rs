@@ -11,11 +11,13 @@ use sea_orm::{ConnAcquireErr, DbErr};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::{Environment, Failure, demo, doctor, find_tables, say, shop};
+use super::{Environment, Failure, NO_DATABASE, demo, doctor, find_tables, say, shop};
 use crate::database::own_tables::OwnTablesError;
 use crate::platform::clock::Clock;
-use crate::platform::config::{Config, ConnectionLimits, Driver};
+use crate::platform::config::{Config, ConnectionLimits, Driver, names_database};
 use crate::server::connection::Server;
 use crate::server::telemetry::Log;
 use crate::{App, database};
@@ -36,6 +38,10 @@ const OTHER_FILES: usize = 64;
 /// doubles after each attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const MAX_PAUSE: Duration = Duration::from_secs(10);
+
+/// What is logged where guichet's own tables are not all there.
+const OWN_TABLES_LACK: &str =
+    "what needs the tables that are missing is off: `guichet doctor` tells what that is";
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -62,6 +68,9 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     let _log = Log::start(config.log_format);
     if !arguments.demo {
         let unavailable = probe_database(&config).await?;
+        if unavailable.is_some() && names_database(&variables).is_none() {
+            tracing::warn!("{NO_DATABASE}");
+        }
         let db = database::connect_for_serving(&config).await?;
         let app = App::new(config.clone(), db, Clock::Real).await?;
         match unavailable {
@@ -74,10 +83,17 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
         }
         return serve(&config, app, |address| vec![format!("guichet listens on http://{address}")]).await;
     }
-    let demo = demo::open(&mut config).await?;
+    let mut demo = demo::open(&mut config).await?;
+    demo.renew_keys(&config).await?;
     let app = App::new(config.clone(), demo.db, Clock::Real).await?.with_demo_key(&demo.keys.full());
     make_own_tables(&app).await?;
-    serve(&config, app, |address| demo.keys.welcome(address)).await
+    let served = serve(&config, app, |address| {
+        demo::note_address(&config, address);
+        demo.keys.welcome(address)
+    });
+    let served = served.await;
+    demo::forget_address(&config);
+    served
 }
 
 /// Looks at the database before the server listens. One that is away is returned as its error: it
@@ -104,7 +120,7 @@ async fn make_own_tables(app: &App) -> Result<(), Failure> {
         Ok(()) => Ok(()),
         Err(lack @ OwnTablesError::Newer(_)) => Err(Failure::new(lack.to_string())),
         Err(lack) => {
-            tracing::warn!(%lack, "nobody can sign in");
+            tracing::warn!(%lack, "{OWN_TABLES_LACK}");
             Ok(())
         }
     }
@@ -136,7 +152,7 @@ async fn await_database(config: Config, app: App, mut cause: DbErr, variables: V
     }
     tracing::info!("the database is there");
     if let Err(lack) = app.make_own_tables().await {
-        tracing::warn!(%lack, "nobody can sign in");
+        tracing::warn!(%lack, "{OWN_TABLES_LACK}");
     }
     doctor::examine_at_start(&config, &variables).await;
 }
@@ -160,6 +176,11 @@ async fn serve(
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
     let key_use = tokio::spawn(write_used_keys_periodically(app.clone()));
     let memory = tokio::spawn(wake_idle_threads());
+    let stop_sending = CancellationToken::new();
+    let sending = app.sends().then(|| {
+        let (app, stop) = (app.clone(), stop_sending.clone());
+        tokio::spawn(async move { app.send_outbox(stop).await })
+    });
     let findings_app = app.clone();
     let findings = tokio::spawn(async move { findings_app.write_findings_periodically().await });
     let stopping = Arc::new(Notify::new());
@@ -182,6 +203,10 @@ async fn serve(
     key_use.abort();
     memory.abort();
     findings.abort();
+    stop_sending.cancel();
+    if let Some(sending) = sending {
+        end_sending(sending, config.connections.grace).await;
+    }
     // A database that is away is no reason to fail now.
     if let Err(error) = app.write_used_keys().await {
         tracing::warn!(%error, "the last use of keys was not written");
@@ -194,6 +219,14 @@ async fn serve(
         Err(_) => tracing::warn!("the database's connections could not be closed in time"),
     }
     Ok(())
+}
+
+/// Waits for what is being sent. What is cut off is sent again by the next process, with the same identifier.
+async fn end_sending(mut sending: JoinHandle<()>, grace: Duration) {
+    if tokio::time::timeout(grace, &mut sending).await.is_err() {
+        tracing::warn!("a mail or a webhook was not sent in time, and is sent again later");
+        sending.abort();
+    }
 }
 
 /// Raises the limit of open files to the maximum of the system. Returns the limits of connections, reduced to what that

@@ -37,6 +37,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const LOOK_TIMEOUT: Duration = Duration::from_millis(450);
 /// How long SQLite waits for a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2500);
+/// How long a statement may wait for a lock of MariaDB, MySQL or PostgreSQL, in seconds, before its transaction runs again: two
+/// may wait for each other in a way that the database does not find, as when a third is about to lock all tables.
+const LOCK_TIMEOUT: u64 = 1;
 /// A connection that was idle for longer is pinged before it is used.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 /// Fails where a database is no shop.
@@ -146,7 +149,7 @@ impl SessionSettings {
         let limit = self.limit.map(|limit| {
             format!(
                 "SET @guichet_limit = 1 /*M!100101 , SESSION max_statement_time = {:.3} */ \
-                 /*!50708 , SESSION max_execution_time = {} */",
+                 /*!50708 , SESSION max_execution_time = {} */, SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT}",
                 limit.as_secs_f64(),
                 limit.as_millis()
             )
@@ -161,7 +164,9 @@ impl SessionSettings {
     }
 
     fn postgres(self) -> Vec<SessionStatement> {
-        let limit = self.limit.map(|limit| format!("SET statement_timeout = {}", limit.as_millis()));
+        let limit = self.limit.map(|limit| {
+            format!("SET statement_timeout = {}; SET lock_timeout = '{LOCK_TIMEOUT}s'", limit.as_millis())
+        });
         let read_only = self.read_only.then(|| "SET default_transaction_read_only = on".to_owned());
         limit.into_iter().chain(read_only).map(SessionStatement::always).collect()
     }
@@ -315,22 +320,32 @@ pub async fn check_reachable(db: &DatabaseConnection, timeout: Duration) -> Resu
 /// # Errors
 /// When it cannot be reached in time.
 pub async fn takes_writes(db: &DatabaseConnection, timeout: Duration) -> Result<bool, DbErr> {
-    is_ready(db, true, false, timeout).await
+    readiness(db, true, false, timeout).await.map(|readiness| readiness != Readiness::NotReady)
+}
+
+/// Whether a server can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    Ready,
+    /// It can, but another node of its cluster is better: it sends its data to one that joins, during which its writes may
+    /// wait, or has not caught up with the others.
+    NotSynced,
+    NotReady,
 }
 
 /// Checks that one of several servers can be used: it can be reached, with `writes` it takes writes, and `with_tables` it has
-/// the shop's tables.
+/// the shop's tables. Returns whether none can be better.
 async fn check_usable(
     db: &DatabaseConnection,
     writes: bool,
     with_tables: bool,
     timeout: Duration,
-) -> Result<(), DbErr> {
-    match is_ready(db, writes, with_tables, timeout).await? {
-        true => Ok(()),
-        false => {
+) -> Result<bool, DbErr> {
+    match readiness(db, writes, with_tables, timeout).await? {
+        Readiness::NotReady => {
             Err(DbErr::Conn(RuntimeErr::Internal("the server is not ready, or takes no writes".to_owned())))
         }
+        readiness => Ok(readiness == Readiness::Ready),
     }
 }
 
@@ -341,55 +356,60 @@ fn is_busy(cause: &DbErr) -> bool {
     is_answer && failure::of(cause) == Failure::Unavailable
 }
 
-async fn is_ready(
+async fn readiness(
     db: &DatabaseConnection,
     writes: bool,
     with_tables: bool,
     timeout: Duration,
-) -> Result<bool, DbErr> {
+) -> Result<Readiness, DbErr> {
     let state = async {
         match db.get_database_backend() {
             DbBackend::MySql => {
-                is_mysql_ready(&db.get_mysql_connection_pool().connect_options(), writes, with_tables).await
+                mysql_readiness(&db.get_mysql_connection_pool().connect_options(), writes, with_tables).await
             }
             DbBackend::Postgres => {
                 let options = db.get_postgres_connection_pool().connect_options();
-                is_postgres_ready(&options, writes, with_tables).await
+                postgres_readiness(&options, writes, with_tables).await
             }
-            _ => Ok(true),
+            _ => Ok(Readiness::Ready),
         }
     };
     within(timeout, state).await
 }
 
 /// The status `wsrep_ready` counts in a cluster only: MySQL has none, and MariaDB outside of a cluster is never ready.
-async fn is_mysql_ready(
+async fn mysql_readiness(
     options: &MySqlConnectOptions,
     writes: bool,
     with_tables: bool,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Readiness, sqlx::Error> {
     let mut connection = options.clone().disable_statement_logging().connect().await?;
     // The text of the variable differs between versions.
     let read_only = "SELECT IF(CAST(@@global.read_only AS CHAR) IN ('0', 'OFF'), 'off', 'on')";
     let read_only: String = sqlx::query_scalar(read_only).fetch_one(&mut connection).await?;
-    let mut is_on = async |sql: &'static str| {
+    let mut shows = async |sql: &'static str, expected: &str| {
         let shown: Option<(String, String)> = sqlx::query_as(sql).fetch_optional(&mut connection).await?;
-        Ok::<_, sqlx::Error>(shown.is_some_and(|(_, value)| value == "ON"))
+        Ok::<_, sqlx::Error>(shown.is_some_and(|(_, value)| value == expected))
     };
-    let is_in_cluster = is_on("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'").await?;
-    let is_ready = !is_in_cluster || is_on("SHOW GLOBAL STATUS LIKE 'wsrep_ready'").await?;
+    let is_in_cluster = shows("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'", "ON").await?;
+    let is_ready = !is_in_cluster || shows("SHOW GLOBAL STATUS LIKE 'wsrep_ready'", "ON").await?;
+    let is_synced = !is_in_cluster || shows("SHOW GLOBAL STATUS LIKE 'wsrep_local_state'", "4").await?;
     if with_tables && is_ready {
         connection.execute(TABLE_OF_SHOP).await?;
     }
     connection.close().await?;
-    Ok(is_ready && (!writes || read_only == "off"))
+    Ok(match is_ready && (!writes || read_only == "off") {
+        true if is_synced => Readiness::Ready,
+        true => Readiness::NotSynced,
+        false => Readiness::NotReady,
+    })
 }
 
-async fn is_postgres_ready(
+async fn postgres_readiness(
     options: &PgConnectOptions,
     writes: bool,
     with_tables: bool,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Readiness, sqlx::Error> {
     let mut connection = options.clone().disable_statement_logging().connect().await?;
     let state = "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'";
     let takes_writes: bool = sqlx::query_scalar(state).fetch_one(&mut connection).await?;
@@ -397,7 +417,7 @@ async fn is_postgres_ready(
         connection.execute(TABLE_OF_SHOP).await?;
     }
     connection.close().await?;
-    Ok(takes_writes || !writes)
+    Ok(if takes_writes || !writes { Readiness::Ready } else { Readiness::NotReady })
 }
 
 /// Closes the pool's idle connections that are broken, so that the next statement gets one that works.

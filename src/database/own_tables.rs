@@ -2,6 +2,7 @@
 //! database user may do so. If not, only the features that need them are off, until an operator has created them
 //! (`guichet doctor` prints the statements).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use migration::OWN;
@@ -10,13 +11,17 @@ use tokio::sync::OnceCell;
 
 use crate::{Error, Result};
 
-/// Time between two checks whether another process has created them, and maximum number of checks.
+/// Time between two attempts to create them, and maximum number of further attempts: each that fails because of another
+/// process is one in which that process has created something.
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
-const MAX_RETRIES: u32 = 5;
+const MAX_RETRIES: u32 = 6;
 
 /// Whether the tables exist. It is checked until they do.
 #[derive(Default)]
-pub struct OwnTables(OnceCell<()>);
+pub struct OwnTables {
+    all: OnceCell<()>,
+    outbox: AtomicBool,
+}
 
 /// Why the tables cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +63,21 @@ impl OwnTables {
     /// # Errors
     /// [`OwnTablesError`] where they cannot be created.
     pub async fn make(&self, db: &DatabaseConnection, read_only: bool) -> Result<(), OwnTablesError> {
-        self.0.get_or_try_init(|| make(db, read_only)).await.copied()
+        let made = self.all.get_or_try_init(|| make(db, read_only)).await.copied();
+        self.find_outbox(db).await;
+        made
+    }
+
+    /// Looks whether the outbox exists, unless it was there before.
+    pub async fn find_outbox(&self, db: &DatabaseConnection) {
+        if !self.has_outbox() && migration::has_outbox(db).await.unwrap_or(false) {
+            self.outbox.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the outbox was there when it was looked for: transactions must not try a table that may be missing.
+    pub fn has_outbox(&self) -> bool {
+        self.outbox.load(Ordering::Relaxed)
     }
 }
 
@@ -69,15 +88,16 @@ async fn make(db: &DatabaseConnection, read_only: bool) -> Result<(), OwnTablesE
     if read_only {
         return Err(OwnTablesError::ReadOnly);
     }
-    let Err(error) = OWN.up(db).await else { return Ok(()) };
-    // If two processes create them at the same time, one of them fails.
-    for _ in 0..MAX_RETRIES {
-        if is_current(db).await? {
-            return Ok(());
+    let mut attempts = 0;
+    loop {
+        let Err(error) = OWN.up(db).await else { return Ok(()) };
+        if attempts == MAX_RETRIES {
+            return Err(OwnTablesError::NotMade(error));
         }
+        // If two processes create one at the same time, one of them fails. Then it goes on with what is still missing.
+        attempts += 1;
         tokio::time::sleep(RETRY_INTERVAL).await;
     }
-    Err(OwnTablesError::NotMade(error))
 }
 
 /// Whether the tables exist in the version that this program knows.

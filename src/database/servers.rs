@@ -1,8 +1,9 @@
 //! The servers that hold the shop's database: usually one.
 //!
 //! Of several, one is the current one, and all statements go to it. It is left for the first of the others that can take
-//! its place when it fails, falls silent or takes no writes any more: a watch looks at it twice a second, and at once when
-//! a statement has failed. What runs on it then is cancelled; what has changed nothing yet runs again on the next one.
+//! its place when it fails, falls silent, takes no writes any more or sends its data to a node that joins its cluster: a
+//! watch looks at it twice a second, and at once when a statement has failed. What runs on it then is cancelled; what has
+//! changed nothing yet runs again on the next one.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
@@ -265,13 +266,18 @@ impl Servers {
     async fn look(&self) {
         let current = self.current();
         let cause = match self.look_at(current.index).await {
-            Ok(()) => return self.end_outage(),
+            Ok(true) => return self.end_outage(),
+            Ok(false) => {
+                DbErr::Custom("the node sends its data to another one, or has not caught up".to_owned())
+            }
             // Another server may lack what this one has. Of the others, one that is busy does not tell whether it takes writes.
             Err(cause) if database::is_busy(&cause) => return self.end_outage(),
             Err(cause) => cause,
         };
         let looks = join_all((0..self.all.len()).map(|index| self.look_at(index))).await;
-        match looks.iter().position(Result::is_ok) {
+        let best = looks.iter().position(|look| matches!(look, Ok(true)));
+        let usable = || looks[current.index].is_ok().then_some(current.index);
+        match best.or_else(usable).or_else(|| looks.iter().position(Result::is_ok)) {
             Some(index) => {
                 if index != current.index {
                     self.change(&current, index, &cause);
@@ -282,7 +288,8 @@ impl Servers {
         }
     }
 
-    async fn look_at(&self, index: usize) -> Result<(), DbErr> {
+    /// Checks that a server can be used. Returns whether none can be better.
+    async fn look_at(&self, index: usize) -> Result<bool, DbErr> {
         database::check_usable(&self.all[index].source.db, self.writes, true, database::LOOK_TIMEOUT).await
     }
 

@@ -1,7 +1,8 @@
-//! Foundations of the server: the operator's settings, the clock, Redis, network addresses, secrets.
+//! Foundations of the server: the operator's settings, the clock, Redis, network addresses, secrets, encrypted texts.
 
 pub mod clock;
 pub mod config;
+pub mod encryption;
 pub mod lang;
 pub mod network;
 pub mod outage;

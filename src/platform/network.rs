@@ -1,26 +1,15 @@
 //! The address of a client behind proxies, and the network that counts as one client.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
+pub use facade::http::client_network::client_network;
 use ipnet::IpNet;
 
-/// Prefix length of an IPv6 network that counts as one client: who has one address of it usually has all.
-const IPV6_NETWORK_BITS: u32 = 64;
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address of clients whose address is in doubt. It belongs to nobody: a key for some addresses is not for it.
 pub const UNKNOWN_CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-
-/// What counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
-pub fn client_network(client: IpAddr) -> IpAddr {
-    match client {
-        IpAddr::V4(_) => client,
-        IpAddr::V6(address) => {
-            Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - IPV6_NETWORK_BITS))).into()
-        }
-    }
-}
 
 /// The address of the client: the peer, or, if that is a trusted proxy, the address that it reports, and so on
 /// through all trusted proxies. Proxies report it in `X-Forwarded-For` or `Forwarded` (RFC 7239). If the two

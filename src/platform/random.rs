@@ -1,6 +1,6 @@
 //! Random texts.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::distr::Alphanumeric;
 
 /// Random ASCII letters and digits from a cryptographic generator.

@@ -25,18 +25,18 @@ pub fn sign(key: &Secret, url: &str) -> Result<String> {
     Ok(format!("{url}{joint}signature={}", hmac(non_empty(key)?.as_bytes(), url)))
 }
 
+/// Whether a URL has this signature.
+pub fn is_signed(key: &Secret, url: &str, signature: &str) -> bool {
+    let made = non_empty(key).map(|key| hmac(key.as_bytes(), url));
+    made.is_ok_and(|made| made.as_bytes().ct_eq(signature.as_bytes()).into())
+}
+
 /// A new random token: 64 hexadecimal digits.
 ///
 /// # Errors
 /// When the shop has no key.
 pub fn token(key: &Secret) -> Result<String> {
     Ok(hmac(&bytes(key)?, &random::text(RANDOM_LETTERS)))
-}
-
-/// Whether a text has this authentication code, as encrypted values of the shop have (docs/contract/credentials.md#12).
-pub fn is_valid_mac(key: &Secret, text: &str, seal: &str) -> bool {
-    let made = bytes(key).map(|key| hmac(&key, text));
-    made.is_ok_and(|made| made.as_bytes().ct_eq(seal.as_bytes()).into())
 }
 
 /// A pseudonym for a text, in hexadecimal digits. Without the key the text cannot be found, not even by trying all
@@ -78,6 +78,9 @@ mod tests {
         let signed = sign(&Secret::new("k"), "https://shop.test/a?expires=1").unwrap();
         let expected = hmac(b"k", "https://shop.test/a?expires=1");
         assert_eq!(signed, format!("https://shop.test/a?expires=1&signature={expected}"));
+        assert!(is_signed(&Secret::new("k"), "https://shop.test/a?expires=1", &expected));
+        assert!(!is_signed(&Secret::new("k"), "https://shop.test/a?expires=2", &expected));
+        assert!(!is_signed(&Secret::default(), "https://shop.test/a?expires=1", &hmac(b"", "")));
     }
 
     #[test]

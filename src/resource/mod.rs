@@ -71,6 +71,7 @@ macro_rules! resources {
 
 resources! {
     actor: [ActorQuery] [] [],
+    cancellation_reason: [CancellationReasonQuery] [CancellationReasonMutation] [CancellationReason],
     coupon: [CouponQuery] [CouponMutation] [Coupon],
     customer: [CustomerQuery] [CustomerMutation] [Customer],
     department: [DepartmentQuery] [DepartmentMutation] [Department],
@@ -79,13 +80,18 @@ resources! {
     health: [HealthQuery] [] [],
     invoice: [InvoiceQuery] [] [Invoice, InvoiceItem],
     license: [LicenseQuery] [] [],
+    log: [LogQuery] [] [ActionLog],
     metadata: [] [] [],
+    outbox: [OutboxQuery] [] [],
     pricing: [PricingQuery] [PricingMutation] [Pricing],
     product: [ProductQuery] [ProductMutation] [Product],
-    service: [ServiceQuery] [ServiceMutation] [Service, ConfigOption, Server, ServiceSubscription, Upgrade],
+    server: [ServerQuery] [ServerMutation] [Server],
+    service: [ServiceQuery] [ServiceMutation] [Service, ConfigOption, ServiceSubscription, Upgrade],
     session: [] [SessionMutation] [],
+    staff: [StaffQuery] [] [Staff],
     statistics: [StatisticsQuery] [] [],
-    ticket: [TicketQuery] [] [Ticket],
+    subdomain: [SubdomainQuery] [SubdomainMutation] [SubdomainHost],
+    ticket: [TicketQuery] [TicketMutation] [Ticket],
     viewer: [ViewerQuery] [] [Viewer, ViewerService, ViewerInvoice],
 }
 

@@ -83,7 +83,7 @@ impl Connector {
 }
 
 /// TLS settings that trust the authorities in a file, or those of the system.
-fn tls_settings(authorities: Option<&Path>, setting: &str) -> Result<ClientConfig> {
+pub(super) fn tls_settings(authorities: Option<&Path>, setting: &str) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = authorities {
         let unreadable =
@@ -105,7 +105,7 @@ fn tls_settings(authorities: Option<&Path>, setting: &str) -> Result<ClientConfi
 }
 
 /// A stream of bytes in both directions.
-trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
@@ -116,7 +116,8 @@ pub(super) struct Transport {
     is_write_closed: bool,
 }
 
-fn transport(stream: impl ByteStream + 'static) -> Transport {
+/// A connection over this stream.
+pub(super) fn transport(stream: impl ByteStream + 'static) -> Transport {
     Transport { io: TokioIo::new(Box::new(stream)), is_write_closed: false }
 }
 

@@ -4,6 +4,7 @@ pub mod connection;
 mod connector;
 pub mod contracts;
 pub mod http;
+pub(crate) mod outbox;
 pub mod schema;
 pub mod shadow;
 pub mod telemetry;
@@ -15,8 +16,10 @@ use facade::apis::{Apis, ApisConfig};
 use facade::engine::{self, Engine};
 use facade::operation;
 use futures_util::future::OptionFuture;
+use tokio_util::sync::CancellationToken;
 
 use self::http::Site;
+use self::outbox::OutboxSender;
 use self::shadow::Shadow;
 use self::telemetry::{ServerState, Telemetry};
 use self::upstream::Upstream;
@@ -46,6 +49,7 @@ pub struct App {
     apis: Arc<Apis>,
     demo_key: Option<Arc<str>>,
     telemetry: Arc<Telemetry>,
+    outbox: Arc<OutboxSender>,
     upstream: Option<Arc<Upstream>>,
     shadow: Option<Arc<Shadow>>,
 }
@@ -110,6 +114,7 @@ impl App {
             own_tables: OwnTables::default(),
             image_sizes: ImageSizes::default(),
         });
+        let outbox = Arc::new(OutboxSender::new(Arc::clone(&shop))?);
         let host = Arc::clone(&shop) as Arc<dyn engine::Host>;
         let engine = Arc::new(Engine::new(host, (&shop.config).into(), shop.config.count_ttl));
         let keys = Keys::new(Arc::clone(&sessions), abilities);
@@ -121,7 +126,7 @@ impl App {
             ..ApisConfig::new(engine, Arc::clone(&access) as Arc<dyn facade::pipeline::Access>)
         };
         let apis = Arc::new(Apis::new(definition, parts)?);
-        Ok(Self { shop, sessions, access, apis, demo_key: None, telemetry, upstream, shadow })
+        Ok(Self { shop, sessions, access, apis, demo_key: None, telemetry, outbox, upstream, shadow })
     }
 
     /// Sets the key that the pages show and are signed in with, for demo shops.
@@ -163,6 +168,17 @@ impl App {
         }
     }
 
+    /// Whether this process may send mails and webhooks: a demo shop sends none, and a server that is read-only cannot
+    /// note what it has sent.
+    pub fn sends(&self) -> bool {
+        self.demo_key.is_none() && !self.shop.config.read_only
+    }
+
+    /// Sends what is in the outbox until `stop` is cancelled and what is under way then has ended.
+    pub async fn send_outbox(&self, stop: CancellationToken) {
+        Arc::clone(&self.outbox).run(stop).await;
+    }
+
     /// Checks that requests can be answered: that the database answers and has the shop's tables.
     ///
     /// # Errors
@@ -189,13 +205,15 @@ impl App {
         ];
         let refusals = [("sign_in", self.sessions.refusals())].into_iter().chain(self.access.refusals());
         let replicas = self.shop.replica.as_ref().map(|replica| replica.reader.replica_states());
-        let (primary, replicas) = tokio::join!(self.shop.servers.states(), OptionFuture::from(replicas));
+        let (primary, replicas, outbox) =
+            tokio::join!(self.shop.servers.states(), OptionFuture::from(replicas), self.outbox.state());
         let primary = primary.into_iter().map(|state| ("primary", state));
         let replicas = replicas.into_iter().flatten().map(|state| ("replica", state));
         ServerState {
             gates: gates.into_iter().chain(upstream).collect(),
             refusals: refusals.collect(),
             databases: primary.chain(replicas).collect(),
+            outbox,
         }
     }
 

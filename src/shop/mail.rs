@@ -1,11 +1,11 @@
-//! Mails to customers: rows of `email_messages`, which is the shop's outbox and is shown in the customer area
-//! (docs/contract/application-store.md#14).
+//! Mails to customers: rows of `email_messages`, which is shown in the customer area
+//! (docs/contract/application-store.md#14), each with a row of the [outbox] where guichet sends them.
 
 use entity::{Flag, Id, ShopTime, customer, email_message, email_template};
 use facade::engine::Texts as _;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use crate::Result;
@@ -13,9 +13,14 @@ use crate::platform::config::Config;
 use crate::platform::lang::Lang;
 use crate::shop::Shop;
 use crate::shop::html::escape;
+use crate::shop::outbox::{self, Message};
 
 /// Locale of the templates for customers in whose locale there is none.
 const FALLBACK_LOCALE: &str = "en_GB";
+/// What the record of a mail to a customer is called in the outbox.
+const RECORD: &str = "customer";
+/// Length of the column of subjects, in characters.
+const MAX_SUBJECT: usize = 255;
 /// Locale of guichet's own French templates.
 const FRENCH_LOCALE: &str = "fr_FR";
 
@@ -32,7 +37,7 @@ pub struct Mail<'a> {
 }
 
 impl Mail<'_> {
-    /// Adds the mail to the outbox.
+    /// Writes the mail, so that it is sent after the transaction.
     ///
     /// # Errors
     /// When the database fails.
@@ -46,14 +51,18 @@ impl Mail<'_> {
         let row = email_message::ActiveModel {
             recipient: Set(self.to.email.clone()),
             recipient_id: Set(Some(self.to.id)),
-            subject: Set(super::texts::fill(&template.subject, &values)),
+            subject: Set(subject(&super::texts::fill(&template.subject, &values))),
             template: Set(template.id),
             content: Set(self.content(&template, &values, &shop.config)),
             created_at: Set(Some(now)),
             ..Default::default()
         };
-        email_message::Entity::insert(row).exec_without_returning(db).await?;
-        Ok(())
+        if !outbox::sends_mail(shop) {
+            email_message::Entity::insert(row).exec_without_returning(db).await?;
+            return Ok(());
+        }
+        let mail = email_message::Entity::insert(row).exec(db).await?.last_insert_id;
+        outbox::enqueue(shop, db, (RECORD, self.to.id), self.template, Message::Mail(mail)).await
     }
 
     fn values(&self) -> Vec<(&str, &str)> {
@@ -74,6 +83,12 @@ impl Mail<'_> {
             "<h1><a href=\"{home}\">{shop}</a></h1>\n{text}\n<p><a href=\"{link}\">{button}</a></p>\n<p>{link}</p>\n"
         )
     }
+}
+
+/// A subject of one line that fits its column: values may be as long as the column, and a mail undoes no change.
+fn subject(text: &str) -> String {
+    let line = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    line.take(MAX_SUBJECT).collect()
 }
 
 /// The shop's template in the customer's locale, otherwise in English.
@@ -111,11 +126,33 @@ fn default_template(shop: &Shop, name: &str, locale: &str, now: ShopTime) -> ema
     }
 }
 
-/// Deletes all mails to a customer.
+/// A mail as it is stored.
+pub type StoredMail = email_message::Model;
+
+/// A mail that was written.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete_all(db: &impl ConnectionTrait, customer: Id) -> Result<()> {
+pub async fn stored(db: &impl ConnectionTrait, id: Id) -> Result<Option<StoredMail>, DbErr> {
+    email_message::Entity::find_by_id(id).one(db).await
+}
+
+/// The newest mails, as many as that.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &impl ConnectionTrait, number: u64) -> Result<Vec<StoredMail>, DbErr> {
+    email_message::Entity::find().order_by_desc(email_message::Column::Id).limit(number).all(db).await
+}
+
+/// Deletes all mails to a customer, also those that are still to be sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_all(shop: &Shop, db: &impl ConnectionTrait, customer: Id) -> Result<()> {
+    if outbox::sends_mail(shop) {
+        outbox::forget(db, (RECORD, customer), outbox::MAIL).await?;
+    }
     let mails = email_message::Entity::delete_many();
     mails.filter(email_message::Column::RecipientId.eq(customer)).exec(db).await?;
     Ok(())

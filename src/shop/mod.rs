@@ -5,6 +5,7 @@ pub mod country;
 pub mod html;
 pub mod image;
 pub mod mail;
+pub mod outbox;
 pub mod sample;
 pub mod settings;
 pub mod storage;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use facade::engine::{Host, Texts};
+use facade::facts;
+use facade::failure::{self, Failure};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement};
 use tokio_util::sync::CancellationToken;
 
@@ -97,6 +100,13 @@ impl Shop {
     }
 }
 
+/// Tells the operator of a failure that only the operator can mend.
+fn report_lack(cause: &DbErr) {
+    if failure::of(cause) == Failure::Absent {
+        tracing::error!(%cause, trace_id = %facts::trace_id(), "the database lacks what a request needs: see `guichet doctor`");
+    }
+}
+
 #[async_trait]
 impl Host for Shop {
     fn database(&self) -> &DatabaseConnection {
@@ -104,7 +114,7 @@ impl Host for Shop {
     }
 
     async fn rows(&self, statement: Statement, fresh: bool) -> Result<Vec<QueryResult>, DbErr> {
-        self.reader(fresh).query_all_raw(statement).await
+        self.reader(fresh).query_all_raw(statement).await.inspect_err(report_lack)
     }
 
     fn may_lag(&self) -> bool {
@@ -116,6 +126,7 @@ impl Host for Shop {
     }
 
     fn failed(&self, cause: &DbErr) -> bool {
+        report_lack(cause);
         self.servers.failed(cause)
     }
 

@@ -75,7 +75,7 @@ async function filesAreSmall(page, most) {
 async function startPage(page, url) {
   await page.goto(url);
   await page.getByRole("heading", { name: "guichet" }).waitFor();
-  assert.equal(await page.locator(".doors a").count(), 4);
+  assert.equal(await page.locator(".doors a").count(), 5);
   const line = await page.locator("pre").innerText();
   assert.ok(line.includes(`'${url}/api/application/products`), line);
   const answer = JSON.parse(execFileSync("bash", ["-c", line], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
@@ -130,7 +130,7 @@ async function graphiql(page, url) {
   assert.ok(key, "the demo server shows its key");
   assert.match(await page.title(), /Lanternes/, "the shop greets with its name");
   const tabs = page.locator(".graphiql-tab-button");
-  assert.deepEqual(await tabs.allInnerTexts(), ["PricingPage", "CustomerArea", "BackOffice", "ChangeStock"]);
+  assert.deepEqual(await tabs.allInnerTexts(), ["PricingPage", "CustomerArea", "BackOffice", "Tickets", "ChangeStock", "RefreshSession"]);
   await filesAreSmall(page, 620_000);
   const { products } = await run(page, "totalCount");
   assert.ok(products.nodes.length > 0 && products.nodes[0].name, "a product is shown");
@@ -140,6 +140,9 @@ async function graphiql(page, url) {
   const { services, me } = await run(page, "expiresAt");
   assert.ok(services.nodes.length > 0 && me.abilities.length > 0 && me.limits.length > 0);
   await tabs.nth(3).click();
+  const { tickets } = await run(page, "subject");
+  assert.ok(tickets.nodes.length > 0 && tickets.nodes[0].messages.nodes.length > 0, "tickets with what was said");
+  await tabs.nth(4).click();
   assert.equal((await run(page, "updatedAt")).productUpdate.product.stock, 25);
   assert.equal(await page.locator("#sign-in input[name=email]").inputValue(), "camille.fabre@client.example");
   await signIn(page, "wrong");
@@ -150,6 +153,14 @@ async function graphiql(page, url) {
   const { viewer, me: customer } = await run(page, "firstname");
   assert.deepEqual([customer.kind, viewer.firstname, viewer.services.nodes.length > 0], ["CUSTOMER", "Camille", true]);
   await shot(page, "graphiql-customer");
+  const sessionHeaders = () => page.locator(".graphiql-editor-tool .CodeMirror").last().evaluate((editor) => editor.CodeMirror.getValue());
+  const token = JSON.parse(await sessionHeaders()).Authorization;
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.locator("#sign-in output").getByText("Signed out").waitFor();
+  await page.locator(".graphiql-editor-tool .CodeMirror").last().waitFor();
+  assert.equal(JSON.parse(await sessionHeaders()).Authorization, `Bearer ${key}`, "the key that the server shows");
+  assert.ok(!(await page.evaluate(() => JSON.stringify(localStorage))).includes(token.replace("Bearer ", "")), "the session is forgotten");
+  assert.ok(await page.getByRole("button", { name: "Sign out" }).isHidden());
   await page.getByRole("button", { name: /GraphiQL Explorer/ }).click();
   await page.locator(".docExplorerWrap, .graphiql-explorer-root").first().waitFor();
   await shot(page, "graphiql-explorer");

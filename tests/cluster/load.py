@@ -222,11 +222,13 @@ class Load:
         return max(later - earlier for earlier, later in zip(moments, moments[1:]))
 
 
-def compare(ledger, rows):
+def compare(live, rows):
     """What is wrong in the rows of a database, against a copy of the ledger that is older than the rows. `rows` runs a statement and
-    returns its rows as lists of texts."""
-    wrong = []
-    columns = {"products": "name", "groups": "name", "coupons": "code", "customers": "email", "support_departments": "name"}
+    returns its rows as lists of texts. What a writer has begun to delete after the copy may be gone already: a customer that is
+    deleted loses the name by which it is found."""
+    ledger, wrong = live.copy(), []
+    columns = {"products": "name", "groups": "name", "coupons": "code", "customers": "email", "support_departments": "name",
+               "support_tickets": "subject", "servers": "name", "subdomains_hosts": "domain", "cancellation_reasons": "reason"}
     for table, column in columns.items():
         found = collections.Counter()
         for name, deleted in rows(f"SELECT {column}, deleted_at FROM {rows.quoted(table)} WHERE {column} LIKE '%-w%'"):
@@ -236,8 +238,9 @@ def compare(ledger, rows):
         for name, where in ledger["tried"].items():
             if where == table and found[name] > 1:
                 wrong.append(f"{name} is there {found[name]} times")
+        still_made = live.copy()["made"]
         for name, where in ledger["made"].items():
-            if where == table and not found[name]:
+            if where == table and not found[name] and name in still_made:
                 wrong.append(f"{name} was acknowledged and is not there")
     for product, currency, count in rows("SELECT related_id, currency, COUNT(*) FROM pricings WHERE related_type = 'product' "
                                          "AND deleted_at IS NULL GROUP BY related_id, currency HAVING COUNT(*) > 1"):

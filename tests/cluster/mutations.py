@@ -44,7 +44,8 @@ class Lives:
         self.writer, self.ledger = writer, writer.ledger
         # Services cannot be made: each writer ends some of its own.
         self.services = iter(range(100 + 200 * writer.number, 300 + 200 * writer.number))
-        self.lives = [self.coupon, self.customer, self.department, self.group, self.product, self.service, self.session]
+        self.lives = [self.coupon, self.customer, self.department, self.group, self.product, self.service, self.session, self.ticket,
+                      self.server, self.subdomain, self.cancellation_reason]
         self.count = 0
 
     def next(self):
@@ -73,14 +74,15 @@ class Lives:
             raise Unanswered
         return payload
 
-    def make(self, table, kind, name, given):
-        """Makes a record, and returns its key."""
+    def make(self, table, kind, name, given, verb="Create", record=None):
+        """Makes a record, and returns its key. `record` is its field of the payload, where that has another name."""
+        record = record or kind
         with self.ledger.lock:
             self.ledger.tried[name] = table
-        payload = self.mutate(f"{kind}Create", f"{kind} {{ databaseId }}", input=given)
+        payload = self.mutate(f"{kind}{verb}", f"{record} {{ databaseId }}", input=given)
         with self.ledger.lock:
             self.ledger.made[name] = table
-        return payload[kind]["databaseId"]
+        return payload[record]["databaseId"]
 
     def delete(self, kind, name, key, **arguments):
         with self.ledger.lock:
@@ -157,3 +159,37 @@ class Lives:
         self.mutate("sessionRevoke", refreshToken=renewed["refreshToken"])
         begun = self.mutate("sessionCreate", tokens, refusals=["RATE_LIMITED"], input=given)["session"]
         self.mutate("sessionRevokeAll", token=begun["accessToken"])
+
+    def ticket(self):
+        subject = f"ticket-{self.writer.tag}"
+        given = {"departmentId": "1", "priority": Word("LOW"), "subject": subject}
+        first = {**given, "content": "Nothing works.", "customerId": str(1 + self.writer.number)}
+        key = self.make("support_tickets", "ticket", subject, first, verb="Open")
+        self.mutate("ticketUpdate", id=key, input={**given, "priority": Word("HIGH")})
+        self.mutate("ticketAssign", id=key, input={"assignedTo": "1"})
+        self.mutate("ticketReply", id=key, input={"content": f"An answer of {self.writer.tag}."})
+        self.mutate("ticketCommentAdd", id=key, input={"comment": self.writer.tag})
+        self.mutate("ticketClose", id=key, input={"reason": "x"})
+        self.mutate("ticketReopen", id=key)
+        self.mutate("ticketClose", id=key)
+        self.delete("ticket", subject, key)
+
+    def server(self):
+        name = f"server-{self.writer.tag}"
+        given = {"hostname": f"{name}.example.com", "address": "127.0.0.1"}
+        key = self.make("servers", "server", name, {**given, "name": name, "username": "root", "password": "secret-word", "type": "none"})
+        self.mutate("serverUpdate", id=key, input={**given, "port": 8443})
+        self.mutate("serverTest", input={"address": "127.0.0.1", "port": self.writer.processes[0].port})
+        self.delete("server", name, key)
+
+    def subdomain(self):
+        domain = f"subdomain-{self.writer.tag}.example.com"
+        key = self.make("subdomains_hosts", "subdomain", domain, {"domain": domain}, record="subdomainHost")
+        self.mutate("subdomainUpdate", id=key, input={"domain": domain, "products": ["1"]})
+        self.delete("subdomain", domain, key)
+
+    def cancellation_reason(self):
+        reason = f"reason-{self.writer.tag}"
+        key = self.make("cancellation_reasons", "cancellationReason", reason, {"reason": reason, "status": Word("ACTIVE")})
+        self.mutate("cancellationReasonUpdate", id=key, input={"status": Word("HIDDEN")})
+        self.delete("cancellationReason", reason, key)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 
 def covers(rule: dict[str, str], found: dict[str, str]) -> bool:
-    same = all(rule[name] == found[name] for name in ("check", "signature"))
+    # Schemas have other numbers as the document grows.
+    signature = re.sub(r"^x-bundled/schema\d+/", "", found["signature"])
+    same = rule["check"] == found["check"] and rule["signature"] == signature
     return same and re.search(rule["operations"], found["operation"]) is not None
 
 

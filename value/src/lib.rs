@@ -8,12 +8,15 @@
 //! | [`Amount`] | `customers.balance` | printed as a text with two decimals |
 //! | [`Price`] | `float` | 2.99 must not come back as 2.9900000095… |
 //! | [`Decimal2`] | `decimal(10,2)` | printed as a text with two decimals; MariaDB sends it as text |
+//! | [`Encrypted`] | texts under the shop's key | not to be mistaken for a text that may be shown |
 //! | [`ShopTime`] | `timestamp`, `datetime` | holds the local time of the shop, without a zone |
 //! | [`ShopDate`] | `date` | a day of the shop, which begins at its midnight |
 
 mod cell;
+mod encrypted;
 mod number;
 mod time;
 
+pub use encrypted::Encrypted;
 pub use number::{Amount, Decimal2, Flag, Id, Int, Price};
 pub use time::{LocalTime, ShopDate, ShopTime, ZoneAlreadySet, set_zone, zone};

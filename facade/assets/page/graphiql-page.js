@@ -24,19 +24,21 @@ const props = {
 const page = ReactDOM.createRoot(root);
 page.render(React.createElement(GraphiQL, props));
 
-/** The access token of an account. */
-async function accessToken(form) {
+/** Runs an operation without a key. */
+async function send(query, variables) {
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch(endpoint, { method: "POST", headers, body: JSON.stringify({ query, variables }) });
+  return answer.json();
+}
+
+/** A new session of an account. */
+async function newSession(form) {
   const { document: query } = signIn[form.elements.account.selectedIndex];
   const [email, password, code] = ["email", "password", "code"].map((name) => form.elements[name].value);
-  const answer = await fetch(endpoint, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ query, variables: { email, password, code: code || null } }),
-  });
-  const { data, errors } = await answer.json();
+  const { data, errors } = await send(query, { email, password, code: code || null });
   const { session, userErrors } = data?.sessionCreate ?? {};
   if (!session) throw new Error((userErrors?.[0] ?? errors?.[0])?.message ?? "The server does not answer.");
-  return session.accessToken;
+  return session;
 }
 
 const form = document.getElementById("sign-in");
@@ -55,11 +57,45 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   result.textContent = "…";
   try {
-    const headers = headersWith(await accessToken(form));
+    const { accessToken, refreshToken } = await newSession(form);
+    const headers = headersWith(accessToken);
     page.render(React.createElement(GraphiQL, { ...props, headers, defaultHeaders: headers }));
     form.elements.password.value = form.elements.code.value = "";
+    signOut.onclick = () => end(refreshToken, accessToken);
+    signOut.hidden = false;
     result.textContent = "Signed in: the headers carry the session.";
   } catch (error) {
     result.textContent = error.message;
   }
 });
+
+const { signOut } = form.elements;
+
+/** GraphiQL stores tabs and headers this many milliseconds after they have changed, at the latest. */
+const STORED_AFTER = 1000;
+
+/** Removes everything from the browser's storage that holds a token: headers, tabs, and what was run before. */
+function forget(token) {
+  const holding = Object.keys(localStorage).filter((name) => localStorage.getItem(name).includes(token));
+  holding.forEach((name) => localStorage.removeItem(name));
+}
+
+/** Ends a session, and forgets what it was sent with. */
+async function end(refreshToken, accessToken) {
+  signOut.hidden = true;
+  result.textContent = "…";
+  // A new element has no editors and tabs of the old one: in each of them the headers could hold the session.
+  page.render(null);
+  let told;
+  try {
+    const { data, errors } = await send(root.dataset.signOut, { refreshToken });
+    const wrong = errors?.[0] ?? data.sessionRevoke.userErrors[0];
+    told = wrong ? wrong.message : "Signed out: the session has ended.";
+  } catch (error) {
+    told = error.message;
+  }
+  await new Promise((done) => setTimeout(done, STORED_AFTER));
+  forget(accessToken);
+  page.render(React.createElement(GraphiQL, { ...props, key: refreshToken }));
+  result.textContent = told;
+}

@@ -1,11 +1,14 @@
 //! The directive `@constraint` on an input field: the rules of the field that its type does not express. The schema
 //! prints it for GraphQL clients, and the OpenAPI document is generated from it.
 
-use async_graphql::Value;
+use std::borrow::Cow;
+
 use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::location_traits::Directive_At_INPUT_FIELD_DEFINITION;
 use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaInputValue, MetaType, Registry,
 };
+use async_graphql::{TypeDirective, Value};
 
 use super::definition::FormField;
 use super::rules::{Rule, RuleKind, RuleList, SizeBound, TEXT_BYTES};
@@ -17,7 +20,7 @@ const NAME: &str = "constraint";
 const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("name", "String", "Name in REST, where it is not the field's in snake case."),
     ("required", "Boolean", "Asked for, except in a partial update."),
-    ("nullable", "Boolean", "Null is a value."),
+    ("nullable", "Boolean", "Whether null is a value."),
     ("minLength", "Int", "Fewest characters."),
     ("maxLength", "Int", "Most characters."),
     ("min", "Float", "Smallest number."),
@@ -45,7 +48,15 @@ impl Constraint {
 
     /// Whether an argument is true.
     pub fn is(&self, name: &str) -> bool {
-        matches!(self.0.get(name), Some(Value::Boolean(true)))
+        self.flag(name) == Some(true)
+    }
+
+    /// Whether an argument is true or false; `None` where it is not set.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.0.get(name)? {
+            Value::Boolean(flag) => Some(*flag),
+            _ => None,
+        }
     }
 
     /// A numeric argument.
@@ -99,7 +110,13 @@ impl Constraint {
 
     fn add(&mut self, rule: &Rule, rules: &[Rule], is_enum: bool) {
         match &rule.0 {
-            RuleKind::Required { in_schema: false } | RuleKind::Accepted => self.set("required", true),
+            RuleKind::Accepted => self.set("required", true),
+            RuleKind::Required { in_schema: false } if !may_be_left_out(rules) => self.set("required", true),
+            RuleKind::Afterwards(then)
+                if then.iter().any(|rule| matches!(rule.0, RuleKind::Required { .. })) =>
+            {
+                self.set("required", true);
+            }
             RuleKind::Nullable => self.set("nullable", true),
             RuleKind::Min(bound) => self.bound("min", bound, rules),
             RuleKind::Max(bound) => self.bound("max", bound, rules),
@@ -149,6 +166,29 @@ impl Constraint {
     }
 }
 
+/// The directive `@constraint` on a field of an input object that is no form: a rule of the form that holds the object checks it.
+pub struct Constrained;
+
+impl Constrained {
+    /// The directive with these arguments.
+    pub fn apply<const N: usize>(arguments: [(&str, Value); N]) -> MetaDirectiveInvocation {
+        let args = arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        MetaDirectiveInvocation { name: NAME.to_owned(), args }
+    }
+}
+
+impl TypeDirective for Constrained {
+    fn name(&self) -> Cow<'static, str> {
+        NAME.into()
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        register(registry);
+    }
+}
+
+impl Directive_At_INPUT_FIELD_DEFINITION for Constrained {}
+
 fn list(words: &[&str]) -> Value {
     Value::List(words.iter().map(|&word| Value::from(word)).collect())
 }
@@ -181,4 +221,9 @@ fn register(registry: &mut Registry) {
         visible: None,
         composable: None,
     });
+}
+
+/// Whether a field is only checked where it was sent.
+fn may_be_left_out(rules: &[Rule]) -> bool {
+    rules.iter().any(|rule| matches!(rule.0, RuleKind::Sometimes))
 }

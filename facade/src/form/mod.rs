@@ -19,12 +19,13 @@ pub mod value;
 use async_graphql::UploadValue;
 pub use check::Subject;
 use chrono::{DateTime, Utc};
-pub use constraint::Constraint;
+pub use constraint::{Constrained, Constraint};
 #[doc(hidden)]
 pub use definition::{FormDefinition, FormField};
 pub use file::File;
 pub use input::{CastValues, Form, FormInput};
 pub use normalise::normalise;
+pub use rules::file::is_of_type;
 pub use rules::{CustomRule, Rule};
 use sea_orm::sea_query::SelectStatement;
 use sea_orm::{DbBackend, QueryResult};

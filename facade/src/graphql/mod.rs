@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 
 use self::request::{GraphQlRequest, RequestReader};
 use crate::api_definition::ApiDefinition;
-use crate::engine::{CancelReason, Introspection, Options, own_error};
+use crate::engine::{CancelReason, Introspection, KeysAsTexts, Options, Texts, own_error};
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
 use crate::facts::{self, AnsweredBy};
@@ -141,24 +141,31 @@ impl GraphQl {
     fn options(&self) -> &Options {
         &self.pipeline.engine.options
     }
+
+    /// The texts of answers, in the language that the client asks for.
+    fn texts(&self, headers: &HeaderMap) -> &dyn Texts {
+        let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        self.pipeline.engine.host.texts(languages)
+    }
 }
 
 /// The answer to a request that is refused before it is examined.
 pub fn refuse(error: Error) -> Response<Body> {
-    rejected(error.into())
+    rejected(error.into(), &KeysAsTexts)
 }
 
 /// A rejection before the media type is known.
-fn rejected(rejection: Rejection) -> Response<Body> {
-    respond(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
+fn rejected(rejection: Rejection, texts: &dyn Texts) -> Response<Body> {
+    respond(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]), texts)
 }
 
 async fn answer(api: &GraphQl, unread: UnreadRequest<'_>) -> Response<Body> {
     facts::note(|facts| facts.answered_by = AnsweredBy::GraphQl);
     let Some(media) = first_accepted(unread.headers, &[GRAPHQL, JSON]) else {
         let text = "Accept must allow a GraphQL response as JSON.";
-        return rejected(Rejection::new(StatusCode::NOT_ACCEPTABLE, text));
+        return rejected(Rejection::new(StatusCode::NOT_ACCEPTABLE, text), api.texts(unread.headers));
     };
+    let texts = api.texts(unread.headers);
     let mut caller = None;
     let executed = match api.pipeline.enter().await {
         // Boxed after the permit is there, so that a waiting request takes little memory.
@@ -170,7 +177,7 @@ async fn answer(api: &GraphQl, unread: UnreadRequest<'_>) -> Response<Body> {
         Err(rejection) => (rejection.status, Answer::from_errors(vec![*rejection.error])),
     };
     let retry_after = answer.errors.iter().find_map(|error| own_error(error)?.retry_after());
-    let mut response = respond(media, status, answer);
+    let mut response = respond(media, status, answer, texts);
     let headers = response.headers_mut();
     if let Some(seconds) = retry_after.filter(|_| may_retry(status)) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -216,7 +223,7 @@ async fn examine(
     let (running, asked) = match source {
         RequestSource::Query(query) => (running, reader.read_query(&query, headers)?),
         RequestSource::Body(body) => {
-            let reading = pin!(reader.read_body(pipeline, headers, body));
+            let reading = pin!(reader.read_body(pipeline, client, headers, body));
             let (running, asked) = pipeline.receive(running, reading).await?;
             (running, asked?)
         }
@@ -462,10 +469,10 @@ fn is_empty(data: &Value) -> bool {
     }
 }
 
-fn respond(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> {
+fn respond(media: &str, status: StatusCode, mut answer: Answer, texts: &dyn Texts) -> Response<Body> {
     let executed = was_executed(&answer);
     answer.errors.truncate(operation::MAX_ERRORS);
-    answer.errors.iter_mut().for_each(|error| add_extensions(error, executed));
+    answer.errors.iter_mut().for_each(|error| add_extensions(error, executed, texts));
     let parts = json_parts(&answer, executed).unwrap_or_default();
     let length = parts.iter().map(Bytes::len).sum::<usize>();
     let mut response = Response::new(body_of(parts));
@@ -583,8 +590,8 @@ fn server_error(error: Error) -> ServerError {
     ServerError { locations, ..error }
 }
 
-/// Sets the code and details of an error, and logs its cause.
-fn add_extensions(error: &mut ServerError, executed: bool) {
+/// Sets message, code and details of an error, and logs its cause.
+fn add_extensions(error: &mut ServerError, executed: bool, texts: &dyn Texts) {
     let mut extensions = error.extensions.take().unwrap_or_default();
     let mut message = None;
     let code = match own_error(error) {
@@ -604,6 +611,7 @@ fn add_extensions(error: &mut ServerError, executed: bool) {
                 Error::NotFound { .. } => message = Some("There is no such record.".to_owned()),
                 // The number of further messages is English in every language; `errors` lists them.
                 Error::Invalid(invalid) => message = Some(invalid.first_message().to_owned()),
+                Error::RestrictedKey(_) | Error::Changed => message = Some(own.message(texts)),
                 _ => {}
             }
             own.code()

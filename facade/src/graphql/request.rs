@@ -1,6 +1,8 @@
 //! Reads GraphQL requests: from the URL, from a JSON body, or from a multipart body with files. Limits of bytes and
 //! of JSON values apply before anything is kept in memory.
 
+use std::net::IpAddr;
+
 use async_graphql::{Extensions, ParseRequestError, Request as Operation, Value, Variables};
 use async_graphql_axum::GraphQLRequest;
 use async_graphql_axum::rejection::GraphQLRejection;
@@ -12,6 +14,7 @@ use super::{JSON, Rejection};
 use crate::error::{Code, Error, NotRun};
 use crate::http::BodyLimits;
 use crate::http::body::BodyError;
+use crate::http::body_memory::HeldMemory;
 use crate::http::json::{self, Fields, JsonError, JsonLimits};
 use crate::operation;
 use crate::pipeline::Pipeline;
@@ -97,14 +100,16 @@ impl RequestReader {
     pub(super) async fn read_body(
         self,
         pipeline: &Pipeline,
+        client: IpAddr,
         headers: &HeaderMap,
         body: Body,
     ) -> Result<GraphQlRequest, Rejection> {
+        let memory = pipeline.body_memory(client);
         let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let kind = kind.to_ascii_lowercase();
         let (media, charset) = kind.split_once(';').unwrap_or((&kind, ""));
         if media.trim() == "multipart/form-data" {
-            return self.read_multipart(headers, body).await;
+            return self.read_multipart(headers, body, memory).await;
         }
         let charset = charset.trim().strip_prefix("charset=");
         let utf8 = charset.is_none_or(|charset| charset.trim_matches('"') == "utf-8");
@@ -114,7 +119,7 @@ impl RequestReader {
                 "The body must be JSON in UTF-8.",
             ));
         }
-        let body = bytes(body, self.max_bytes()).await?;
+        let body = bytes(body, self.max_bytes(), memory).await?;
         let (length, tree) = (body.len(), self.json_limits());
         let read = move || json::read(&body, |name| PARAMETERS.contains(&name), tree);
         match pipeline.parse(length, read).await? {
@@ -126,14 +131,19 @@ impl RequestReader {
     }
 
     /// Reads an operation with files (GraphQL multipart request specification). This needs a valid key.
-    async fn read_multipart(self, headers: &HeaderMap, body: Body) -> Result<GraphQlRequest, Rejection> {
+    async fn read_multipart(
+        self,
+        headers: &HeaderMap,
+        body: Body,
+        memory: HeldMemory,
+    ) -> Result<GraphQlRequest, Rejection> {
         if !PREFLIGHT_HEADERS.iter().any(|name| headers.contains_key(HeaderName::from_static(name))) {
             return Err(Rejection::bad("A multipart request needs the header `GraphQL-Require-Preflight`."));
         }
         if !self.is_known {
             return Err(Error::Unauthenticated.into());
         }
-        let body = bytes(body, self.bounds.max).await?;
+        let body = bytes(body, self.bounds.max, memory).await?;
         let mapped = self.check_parts(multipart(headers, body.clone())).await?;
         match GraphQLRequest::<GraphQLRejection>::from_request(multipart(headers, body), &()).await {
             Ok(request) => {
@@ -195,10 +205,11 @@ fn places(map: &Value) -> usize {
 }
 
 /// Reads a whole body, unless it is larger than `max`.
-async fn bytes(body: Body, max: usize) -> Result<Bytes, Rejection> {
-    crate::http::body::read(body, max).await.map_err(|reason| match reason {
+async fn bytes(body: Body, max: usize, memory: HeldMemory) -> Result<Bytes, Rejection> {
+    crate::http::body::read(body, max, memory).await.map_err(|reason| match reason {
         BodyError::TooLarge => too_long(max),
         BodyError::Broken => Rejection::bad("The body has no end."),
+        BodyError::NoMemory => Error::Overloaded.into(),
     })
 }
 
@@ -287,11 +298,16 @@ mod properties {
         RequestReader::new(crate::http::BodyLimits::default(), true)
     }
 
+    fn memory() -> HeldMemory {
+        let memory = crate::http::body_memory::BodyMemory::new(1 << 20);
+        memory.of(std::net::Ipv4Addr::LOCALHOST.into())
+    }
+
     fn read_parts(body: Vec<u8>) -> Result<GraphQlRequest, Rejection> {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=edge"));
         headers.insert(HeaderName::from_static(PREFLIGHT_HEADERS[0]), HeaderValue::from_static("x"));
-        reader().read_multipart(&headers, Body::from(body)).now_or_never().unwrap()
+        reader().read_multipart(&headers, Body::from(body), memory()).now_or_never().unwrap()
     }
 
     proptest! {

@@ -2,6 +2,8 @@
 
 pub mod accept;
 pub mod body;
+pub mod body_memory;
+pub mod client_network;
 pub mod etag;
 pub mod json;
 

@@ -169,7 +169,7 @@ impl<'a> Ordered<'a> {
             return Err(refused);
         }
         check_order(&order, record, scope)?;
-        conditions.into_iter().for_each(|condition| {
+        conditions.into_iter().chain(record.visible_to(scope)).for_each(|condition| {
             select.cond_where(condition);
         });
         let select = order.join(record, select);

@@ -73,6 +73,8 @@ pub struct GraphiqlPage<'a> {
     pub examples: &'a [&'a str],
     /// The accounts that its form signs in; without any, there is no form.
     pub sign_in: &'a [SignIn<'a>],
+    /// The operation that ends the session of its variable `$refreshToken`.
+    pub sign_out: &'a str,
 }
 
 /// A kind of account that can sign in.
@@ -81,7 +83,7 @@ pub struct SignIn<'a> {
     /// Its name in the form.
     pub account: &'a str,
     /// The operation that signs in. It takes `$email`, `$password` and `$code`, and answers
-    /// `sessionCreate { session { accessToken } userErrors { message } }`.
+    /// `sessionCreate { session { accessToken refreshToken } userErrors { message } }`.
     pub document: &'a str,
     /// The e-mail address that the form is filled with (for demos); else empty.
     pub email: &'a str,
@@ -92,13 +94,13 @@ pub struct SignIn<'a> {
 impl<'a> GraphiqlPage<'a> {
     /// A page without key, examples and form.
     pub fn new(endpoint: &'a str, title: &'a str) -> Self {
-        Self { endpoint, title, key: None, examples: &[], sign_in: &[] }
+        Self { endpoint, title, key: None, examples: &[], sign_in: &[], sign_out: "" }
     }
 }
 
 /// The page GraphiQL.
 pub fn graphiql(values: GraphiqlPage<'_>) -> Response {
-    let GraphiqlPage { endpoint, title, key, examples, sign_in } = values;
+    let GraphiqlPage { endpoint, title, key, examples, sign_in, sign_out } = values;
     let json = |value: serde_json::Value| escape(&value.to_string());
     // The title comes last: it is the only value that may hold anything in braces.
     let html = GRAPHIQL
@@ -106,6 +108,7 @@ pub fn graphiql(values: GraphiqlPage<'_>) -> Response {
         .replace("{key}", &escape(key.unwrap_or_default()))
         .replace("{examples}", &json(json!(examples)))
         .replace("{sign_in}", &json(json!(sign_in)))
+        .replace("{sign_out}", &escape(sign_out))
         .replace("{title}", &escape(title));
     page(html)
 }

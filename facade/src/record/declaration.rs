@@ -111,6 +111,9 @@ macro_rules! camel_name {
 ///     pub struct Pricing(entity::pricing);
 ///     // The abilities to find it by its global identifier, and the rows that may be found. Without this line, `node(id)` does not find it.
 ///     #[can(SHOW)] node: |_| live_prices();
+///     // Where not everybody with the ability sees all rows: the condition on those that the caller sees. It holds on all ways to
+///     // them but `related` conditions of other records.
+///     visible: prices_of_own_currencies;
 ///     columns {
 ///         /// ISO 4217 code.
 ///         currency,
@@ -158,7 +161,7 @@ macro_rules! camel_name {
 ///
 /// `view of` declares a record of the same table for another audience. It names the columns of the other record that
 /// its audience sees; they have the descriptions and renderings of that record. **It inherits no guard**: `#[can(…)]`,
-/// `#[rest_only]`, `node` and the branches are its own. A name that the other record does not have is refused at the
+/// `#[rest_only]`, `node`, `visible` and the branches are its own. A name that the other record does not have is refused at the
 /// start.
 ///
 /// ```ignore
@@ -185,6 +188,7 @@ macro_rules! record {
         $(#[doc = $doc:literal])+
         $visibility:vis struct $Record:ident($($entity:ident)::+);
         $(#[can($($nneed:path),+)] node: $node:expr;)?
+        $(visible: $visible:path;)?
         columns { $(
             $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])?
             $field:ident $(from $column:ident)? $(shown $form:ty)? $(as $word:ty)? $(: $Money:ident $(in $currency:ident)?)?
@@ -193,7 +197,7 @@ macro_rules! record {
     ) => {
         $crate::record! {
             @record [$($doc)+] [$visibility $Record] [$($entity)::+::Entity, $($entity)::+::Model]
-            [$([$($nneed),+] $node)?]
+            [$([$($nneed),+] $node)?] [$($visible)?]
             [|record: &$crate::record::RecordType| vec![$( $crate::record::Field {
                 name: $crate::camel_name!($field),
                 doc: concat!($($cdoc, "\n"),+),
@@ -213,6 +217,7 @@ macro_rules! record {
         $(#[doc = $doc:literal])+
         $visibility:vis struct $Record:ident view of $Origin:ty;
         $(#[can($($nneed:path),+)] node: $node:expr;)?
+        $(visible: $visible:path;)?
         columns { $(
             $(#[doc = $cdoc:literal])* $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $field:ident
         ),* $(,)? }
@@ -221,7 +226,7 @@ macro_rules! record {
         $crate::record! {
             @record [$($doc)+] [$visibility $Record]
             [<$Origin as $crate::record::Record>::Entity, <$Origin as $crate::record::Record>::Model]
-            [$([$($nneed),+] $node)?]
+            [$([$($nneed),+] $node)?] [$($visible)?]
             [|view: &$crate::record::RecordType| {
                 let origin = <$Origin as $crate::record::Record>::record();
                 vec![$({
@@ -240,7 +245,7 @@ macro_rules! record {
 
     (
         @record [$($doc:literal)+] [$visibility:vis $Record:ident] [$Entity:ty, $Model:ty]
-        [$([$($nneed:path),+] $node:expr)?] [$fields:expr]
+        [$([$($nneed:path),+] $node:expr)?] [$($visible:path)?] [$fields:expr]
         [$(
             $(#[doc = $bdoc:literal])+ $(#[can($($bneed:path),+)])? $(#[rest_only $($brest:tt)?])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
             $(by $Filter:ty, $Sort:ty $([$unindexed:ident])?)?
@@ -265,6 +270,7 @@ macro_rules! record {
                         TableColumn::Id as usize,
                     );
                     $( $crate::record!(@is_node record [$($nneed),+]); )?
+                    $( record.visible = Some($visible); )?
                     record.fields.push($crate::record::Field {
                         name: "id",
                         doc: "Global identifier, opaque.",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use sea_orm::sea_query::{ExprTrait, SelectStatement};
-use sea_orm::{DbBackend, Statement};
+use sea_orm::{Condition, DbBackend, Statement};
 
 use super::cell::ColumnSet;
 use super::record_type::RecordType;
@@ -39,6 +39,8 @@ pub struct Lookup<'a> {
     pub columns: ColumnSet,
     /// Maximum number of rows.
     pub limit: u64,
+    /// The condition on rows that the caller may see. It differs by the caller, so the statement is not cached.
+    pub visible: Option<&'a Condition>,
 }
 
 /// Everything of a lookup but the keys: the key of the cache.
@@ -72,7 +74,7 @@ impl Lookups {
     /// keys; the last key is repeated to fill the rest.
     pub fn statement(&self, backend: DbBackend, lookup: Lookup<'_>, keys: &[i64]) -> Statement {
         let capacity = keys.len().next_power_of_two();
-        if capacity > MAX_KEYS {
+        if capacity > MAX_KEYS || lookup.visible.is_some() {
             return lookup.build(backend, keys.iter().copied());
         }
         let Lookup { record, identity, key, columns, limit, .. } = lookup;
@@ -104,6 +106,9 @@ impl Lookup<'_> {
         if let Some(join) = self.key.join_table() {
             join.join(self.record, &mut select);
             join.select(&mut select);
+        }
+        if let Some(visible) = self.visible {
+            select.cond_where(visible.clone());
         }
         select.and_where(self.key.column(self.record).is_in(keys)).limit(self.limit);
         backend.build(&select)
@@ -173,8 +178,9 @@ mod tests {
                 let select = || QueryTrait::into_query(rows());
                 let (record, column) = (Book::record(), index(book::Column::AuthorId));
                 let key = KeyColumn::Foreign(column);
+                let identity = rows as usize;
                 let lookup =
-                    Lookup { record, rows: &select, identity: rows as usize, key, columns, limit: 9 };
+                    Lookup { record, rows: &select, identity, key, columns, limit: 9, visible: None };
                 let statement = |keys: &[i64]| lookups.statement(backend, lookup, keys);
                 let expected = |keys: &[i64]| built(backend, select(), columns, keys);
                 for keys in [[7, 9], [0, 1], [i64::MAX, -1]] {

@@ -48,8 +48,11 @@ pub use output::{SelectedRow, SelectedRows, write_each, write_in_memory};
 pub(crate) use plan::{REPLACES, has_directive, merge_fields, replaced_key, selected};
 pub use reading::{
     ColumnOf, Record, load_models, read_by_id, read_first, read_list, require, require_by_public_key,
+    visible_rows,
 };
-pub use record_type::{Argument, Branch, BranchSource, Field, FieldForm, NODE, RecordType, StoredColumn};
+pub use record_type::{
+    Argument, Branch, BranchSource, Field, FieldForm, NODE, RecordType, StoredColumn, VisibleRows,
+};
 pub use relation::{
     Batch, BranchFuture, BranchValues, KeyColumn, MAX_KEYS, MAX_ROWS, Relation, RelationOutput, SourceKey,
     count_objects,

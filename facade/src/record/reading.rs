@@ -52,12 +52,21 @@ pub trait Record: OutputType + From<Self::Model> + Clone + 'static {
         let id = database_id(scope, Self::NAME, id);
         async move {
             let Some(id) = id else { return Ok(None) };
-            let row = first_model(scope, rows().filter(Self::key_column().eq(id))).await?;
+            let rows = visible_rows::<Self>(scope, rows());
+            let row = first_model(scope, rows.filter(Self::key_column().eq(id))).await?;
             if let Some(at) = row.as_ref().and_then(changed_at) {
                 scope.note_change(at);
             }
             Ok(row.map(Self::from))
         }
+    }
+}
+
+/// Those of these rows that the caller may see, as `visible` of the record says.
+pub fn visible_rows<T: Record>(scope: RequestScope<'_>, rows: Select<T::Entity>) -> Select<T::Entity> {
+    match T::record().visible_to(scope) {
+        Some(visible) => rows.filter(visible),
+        None => rows,
     }
 }
 
@@ -99,7 +108,7 @@ pub async fn require_by_public_key<T: Record>(
     if scope.is_rest() || database_id(scope, T::NAME, id).is_some() {
         return require(scope, rows, id, model).await;
     }
-    let row = first_model(scope, rows().filter(public.eq(id))).await?;
+    let row = first_model(scope, visible_rows::<T>(scope, rows()).filter(public.eq(id))).await?;
     row.map(T::from).ok_or_else(|| Error::NotFound { model, id: id.to_owned() })
 }
 
@@ -116,9 +125,16 @@ pub async fn read_by_id<T: Record>(
     let (record, select) = (T::record(), move || QueryTrait::into_query(rows()));
     let read = SingleRead::plan(ctx, record)?;
     let SingleRead { scope, columns, .. } = read;
-    let key_column = KeyColumn::Primary;
-    let lookup =
-        Lookup { record, rows: &select, identity: rows as usize, key: key_column, columns, limit: 1 };
+    let (key_column, visible) = (KeyColumn::Primary, record.visible_to(scope));
+    let lookup = Lookup {
+        record,
+        rows: &select,
+        identity: rows as usize,
+        key: key_column,
+        columns,
+        limit: 1,
+        visible: visible.as_ref(),
+    };
     let statement = scope.engine().lookups.statement(scope.backend(), lookup, &[key.0]);
     Ok(SelectedRow::first(read.rows(statement).await?))
 }
@@ -132,7 +148,7 @@ pub async fn read_first<T: Record>(
     rows: Select<T::Entity>,
 ) -> Result<Option<SelectedRow<T>>> {
     let read = SingleRead::plan(ctx, T::record())?;
-    let mut select = QueryTrait::into_query(rows.limit(1));
+    let mut select = QueryTrait::into_query(visible_rows::<T>(read.scope, rows).limit(1));
     read.record.select(read.columns, &mut select);
     let statement = read.scope.backend().build(&select);
     Ok(SelectedRow::first(read.rows(statement).await?))
@@ -188,7 +204,7 @@ pub async fn read_list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) ->
     let scope = RequestScope::from(ctx);
     let ctx = ctx.with_selection_set(&ctx.item.node.selection_set);
     let columns = selected_columns(&ctx, T::record())?;
-    let mut select = QueryTrait::into_query(rows);
+    let mut select = QueryTrait::into_query(visible_rows::<T>(scope, rows));
     T::record().select(columns, &mut select);
     let found = scope.rows(scope.backend().build(&select)).await?;
     Ok(SelectedRows::new(Rows::new(columns, found.into_iter().map(Row::Read).collect())))
@@ -209,7 +225,8 @@ pub async fn load_models<T: Record>(
     keys.dedup();
     let mut found = Vec::new();
     for keys in keys.chunks(MAX_KEYS) {
-        let some = rows().filter(column.is_in(keys.iter().copied())).limit(MAX_ROWS + 1);
+        let some = visible_rows::<T>(scope, rows()).filter(column.is_in(keys.iter().copied()));
+        let some = some.limit(MAX_ROWS + 1);
         found.extend(models(scope, some).await?);
     }
     if found.len() as u64 > MAX_ROWS {

@@ -4,7 +4,7 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{MetaField, MetaInputValue, MetaType, MetaTypeId, ObjectBuilder, Registry};
 use async_graphql::{ID, OutputType, Positioned, parser};
 use sea_orm::sea_query::{Expr, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IdenStatic, Iterable};
 
 use super::cell::{CellType, ColumnSet};
 use super::column_tag::ColumnTag;
@@ -18,6 +18,7 @@ use crate::filter::Costs;
 use crate::guard::{self, Need};
 use crate::page::NestedList;
 use crate::rest_only::{self, RestOnly};
+use crate::scope::RequestScope;
 
 /// Name of Relay's interface of records that are found by their global identifier.
 pub const NODE: &str = "Node";
@@ -40,7 +41,12 @@ pub struct RecordType {
     pub branches: Vec<Branch>,
     /// Whether a row is found by its global identifier, the field `id`.
     pub is_node: bool,
+    /// Which of the rows each caller sees; nothing where everybody with the ability sees all.
+    pub visible: Option<VisibleRows>,
 }
+
+/// The condition on the rows of a record that the caller may see, beside the abilities; nothing where these are all.
+pub type VisibleRows = fn(RequestScope<'_>) -> Option<Condition>;
 
 /// A column of a table.
 #[derive(Debug)]
@@ -192,7 +198,22 @@ impl RecordType {
             .collect();
         assert!(columns.len() <= ColumnSet::MAX, "`{name}` has too many columns");
         let table = E::default().table_name();
-        Self { name, doc, table, columns, key, fields: Vec::new(), branches: Vec::new(), is_node: false }
+        Self {
+            name,
+            doc,
+            table,
+            columns,
+            key,
+            fields: Vec::new(),
+            branches: Vec::new(),
+            is_node: false,
+            visible: None,
+        }
+    }
+
+    /// The condition on the rows that the caller may see; nothing where these are all.
+    pub(crate) fn visible_to(&self, scope: RequestScope<'_>) -> Option<Condition> {
+        self.visible.and_then(|visible| visible(scope))
     }
 
     /// A column of the table as an expression in a statement.

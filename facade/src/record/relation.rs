@@ -392,6 +392,7 @@ async fn load(
     columns: ColumnSet,
 ) -> ServerResult<Rows> {
     let (scope, record) = (RequestScope::from(batch.ctx), (relation.target)());
+    let visible = record.visible_to(scope);
     let lookup = Lookup {
         record,
         rows: &relation.rows,
@@ -399,6 +400,7 @@ async fn load(
         key: relation.key,
         columns,
         limit: MAX_ROWS + 1,
+        visible: visible.as_ref(),
     };
     let mut rows = Vec::new();
     for keys in keys.chunks(MAX_KEYS) {
@@ -428,7 +430,11 @@ pub(crate) fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
 /// The number of related rows of each row.
 async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>> {
     let (keys, scope) = (batch.keys(relation)?, RequestScope::from(batch.ctx));
-    let counts = count_by_key(scope, &relation.bare_rows(scope), relation.column(), &distinct(&keys)).await;
+    let mut rows = relation.bare_rows(scope);
+    if let Some(visible) = (relation.target)().visible_to(scope) {
+        rows.cond_where(visible);
+    }
+    let counts = count_by_key(scope, &rows, relation.column(), &distinct(&keys)).await;
     let counts = counts.map_err(|error| batch.database_failed(error))?;
     Ok(keys.iter().map(|key| key.and_then(|key| counts.get(&key).copied()).unwrap_or(0)).collect())
 }

@@ -167,14 +167,17 @@ impl<'a> RecordSelection<'a> {
         rows: &[View<'_>],
         branches: &[(usize, BranchValues)],
         currency: Option<&Currency>,
-    ) -> Result<WrittenRows, DbErr> {
+    ) -> crate::Result<WrittenRows> {
+        let counts = &self.request.counts;
         let mut text = Vec::with_capacity(rows.len() * ROW_CAPACITY);
         let mut written = Vec::with_capacity(rows.len());
         for (number, row) in rows.iter().enumerate() {
+            counts.check_text(text.len())?;
             text.push(if number == 0 { b'[' } else { b',' });
             let objects = self.write_row(*row, number, (branches, currency), &mut text)?;
             written.push(WrittenRow { end: text.len(), objects });
         }
+        counts.add_text(text.len());
         Ok(WrittenRows { text, rows: written })
     }
 

@@ -1,16 +1,19 @@
 //! Reads query and body of a request (docs/contract/wire.md#2.1): within limits of bytes, values and fields, and only
 //! the fields that the operations of the path declare.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::{UploadValue, Value};
 use axum::body::{Body, Bytes};
+use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use axum::http::{HeaderMap, Method, Request, header};
 
 use super::expected_body::ExpectedBody;
 use super::fields::{self, Fields, NestedFields};
 use super::variables::RequestInput;
+use super::xml;
 use crate::form::normalise;
 use crate::http::BodyLimits;
 use crate::http::body::BodyError;
@@ -18,11 +21,9 @@ use crate::http::json::{self, JsonError, JsonLimits};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result};
 
-/// The normalised fields of a query string. Nulls are left out, because the addresses of other pages leave them out.
+/// The normalised fields of a query string.
 pub fn query(text: &str, max_fields: usize) -> Fields {
-    let mut fields = normalised(fields::parse_form(text, max_fields, |_| true));
-    fields.retain(|_, value| *value != Value::Null);
-    fields
+    normalised(fields::parse_form(text, max_fields, |_| true))
 }
 
 /// The value of `Content-Length`.
@@ -34,6 +35,7 @@ pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
 pub struct UnreadBody<'a> {
     pub method: &'a Method,
     pub headers: &'a HeaderMap,
+    pub client: IpAddr,
     pub body: Body,
     pub expected: Arc<ExpectedBody>,
     pub limits: BodyLimits,
@@ -49,7 +51,8 @@ impl UnreadBody<'_> {
         let limit = self.expected.max_bytes(self.limits.max_without_files, self.limits.max);
         let content_type = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_owned();
-        let bytes = crate::http::body::read(self.body, limit).await.map_err(read_error)?;
+        let memory = pipeline.body_memory(self.client);
+        let bytes = crate::http::body::read(self.body, limit, memory).await.map_err(read_error)?;
         input.sent = bytes.clone();
         let fields = match BodyFormat::of(&content_type, self.method) {
             BodyFormat::Multipart => {
@@ -73,10 +76,16 @@ pub fn too_large() -> Error {
     crate::error::Refusal::message(413, "The POST data is too large.")
 }
 
+/// A form that ends in the middle, or a part with a head that cannot be read: a file would be lost.
+fn unreadable(_: MultipartError) -> Error {
+    Error::BadRequest("Bad request.".to_owned())
+}
+
 fn read_error(error: BodyError) -> Error {
     match error {
         BodyError::TooLarge => too_large(),
         BodyError::Broken => Error::BadRequest("Bad request.".to_owned()),
+        BodyError::NoMemory => Error::Overloaded,
     }
 }
 
@@ -138,7 +147,15 @@ impl BodyFormat {
                 }
             }
             Self::Xml if !bytes.is_empty() => {
-                super::xml::read(bytes, |name| expected.has_field(name), limits.max_elements)
+                let mut fields = xml::read(bytes, |name| expected.has_field(name), limits.max_elements)?;
+                for (_, value) in fields.iter_mut().filter(|(name, _)| expected.is_boolean(name)) {
+                    if let Value::String(text) = value
+                        && let Some(flag) = xml::boolean(text)
+                    {
+                        *value = Value::Boolean(flag);
+                    }
+                }
+                Ok(fields)
             }
             Self::Form => {
                 let text = String::from_utf8_lossy(bytes);
@@ -167,16 +184,25 @@ impl MultipartForm<'_> {
         let Ok(mut parts) = Multipart::from_request(request, &()).await else { return Ok(Fields::new()) };
         let mut fields = NestedFields::default();
         for _ in 0..self.limits.max_fields {
-            let Ok(Some(part)) = parts.next_field().await else { break };
+            let Some(part) = parts.next_field().await.map_err(unreadable)? else { break };
             let Some(name) = part.name().map(str::to_owned) else { continue };
             if !fields::top_name(&name).is_some_and(|name| self.expected.has_field(&name)) {
                 continue;
             }
             let file = part.file_name().map(str::to_owned);
+            // Generated clients repeat the name of a list; PHP, and so the original, wants brackets behind it.
+            let is_list = file.is_some() && self.expected.is_file_list(&name);
+            let name = if is_list { format!("{name}[]") } else { name };
             let content_type = part.content_type().map(str::to_owned);
-            let Ok(content) = part.bytes().await else { break };
+            let content = part.bytes().await.map_err(unreadable)?;
             let value = match file {
-                Some(filename) if filename.is_empty() && content.is_empty() => Value::Null,
+                // A form sends this where no file was picked. A list of files has none then.
+                Some(filename) if filename.is_empty() && content.is_empty() => {
+                    if name.ends_with(']') {
+                        continue;
+                    }
+                    Value::Null
+                }
                 Some(filename) => {
                     uploads.push(UploadValue { filename, content_type, content });
                     Value::String(format!("#__graphql_file__:{}", uploads.len() - 1))
@@ -218,13 +244,13 @@ mod properties {
 
     use super::*;
 
-    fn read(bytes: Vec<u8>) -> (Fields, Vec<UploadValue>) {
+    fn read(bytes: Vec<u8>) -> Result<(Fields, Vec<UploadValue>)> {
         let form = MultipartForm { expected: &ExpectedBody::default(), limits: BodyLimits::default() };
         let mut uploads = Vec::new();
         let content_type = "multipart/form-data; boundary=edge";
         let fields =
             futures_util::FutureExt::now_or_never(form.read(content_type, bytes.into(), &mut uploads));
-        (fields.unwrap().unwrap(), uploads)
+        Ok((fields.unwrap()?, uploads))
     }
 
     /// The content of a part: any bytes that do not contain the form's boundary.
@@ -239,7 +265,7 @@ mod properties {
             let head = "--edge\r\nContent-Disposition: form-data; name=\"sort\"\r\n\r\n";
             let next = "\r\n--edge\r\nContent-Disposition: form-data; name=\"filter[image]\"; filename=\"";
             let start = format!("{head}{field}{next}{name}\"\r\nContent-Type: image/png\r\n\r\n");
-            let (fields, uploads) = read([start.as_bytes(), &file, b"\r\n--edge--\r\n"].concat());
+            let (fields, uploads) = read([start.as_bytes(), &file, b"\r\n--edge--\r\n"].concat()).unwrap();
             prop_assert_eq!(&fields["sort"], &Value::from(field));
             prop_assert_eq!(uploads.len(), 1);
             prop_assert_eq!(&uploads[0].filename, &name);
@@ -247,9 +273,12 @@ mod properties {
         }
 
         #[test]
-        fn any_parts_are_read_or_ignored(text in r#"(--edge(--)?|\r\n|Content-(Disposition|Type): |form-data|; (file)?name="?[a-z\[\]é"]{0,5}"?|sort|=|[\x00-\x7f]){0,20}"#, bytes in any::<Vec<u8>>()) {
-            read(text.into_bytes());
-            read([&b"--edge\r\n"[..], &bytes].concat());
+        fn any_parts_are_read_or_refused(text in r#"(--edge(--)?|\r\n|Content-(Disposition|Type): |form-data|; (file)?name="?[a-z\[\]é"]{0,5}"?|sort|=|[\x00-\x7f]){0,20}"#, bytes in any::<Vec<u8>>()) {
+            for bytes in [text.into_bytes(), [&b"--edge\r\n"[..], &bytes].concat()] {
+                if let Err(error) = read(bytes) {
+                    prop_assert_eq!(error.status(), 400);
+                }
+            }
         }
 
         #[test]

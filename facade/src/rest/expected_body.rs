@@ -9,6 +9,8 @@ use crate::form::Constraint;
 
 /// Names of fields that are read for every operation.
 const ALWAYS_READ: [&str; 7] = ["_method", "fields", "filter", "include", "page", "per_page", "sort"];
+/// GraphQL type of what is true or false.
+const BOOLEAN: &str = "Boolean";
 /// GraphQL type of an uploaded file.
 const FILE: &str = "Upload";
 
@@ -16,6 +18,10 @@ const FILE: &str = "Upload";
 #[derive(Clone, Debug)]
 pub struct ExpectedBody {
     names: HashSet<Box<str>>,
+    /// Those that are true or false.
+    booleans: HashSet<Box<str>>,
+    /// Those that are lists of files.
+    file_lists: HashSet<Box<str>>,
     /// Maximum number of bytes of all files together; `None` if the form of a file declares no maximum.
     file_bytes: Option<usize>,
     /// Maximum number of bytes of the whole body, if an operation declares one.
@@ -27,6 +33,8 @@ impl Default for ExpectedBody {
     fn default() -> Self {
         Self {
             names: ALWAYS_READ.iter().map(|&name| name.into()).collect(),
+            booleans: HashSet::new(),
+            file_lists: HashSet::new(),
             file_bytes: Some(0),
             max_body: None,
         }
@@ -57,18 +65,27 @@ impl ExpectedBody {
         if constraint.is("confirmed") {
             self.names.insert(format!("{name}_confirmation").into());
         }
-        self.names.insert(name.into());
+        // Some are texts in REST: `"true"` and `"false"`.
+        if field.ty.trim_end_matches('!') == BOOLEAN && constraint.words("oneOf").is_empty() {
+            self.booleans.insert(name.as_str().into());
+        }
         if field.ty.contains(FILE) {
+            if field.ty.starts_with('[') {
+                self.file_lists.insert(name.as_str().into());
+            }
             let count = if field.ty.starts_with('[') { constraint.count("maxItems") } else { Some(1) };
             let each = constraint.count("maxKilobytes").and_then(|kilobytes| kilobytes.checked_mul(1024));
             let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));
             self.file_bytes = self.file_bytes.zip(bytes).and_then(|(sum, bytes)| sum.checked_add(bytes));
         }
+        self.names.insert(name.into());
     }
 
     /// Adds what another operation of the same path reads.
     pub fn join(&mut self, other: &Self) {
         self.names.extend(other.names.iter().cloned());
+        self.booleans.extend(other.booleans.iter().cloned());
+        self.file_lists.extend(other.file_lists.iter().cloned());
         self.file_bytes = self.file_bytes.zip(other.file_bytes).map(|(own, other)| own.max(other));
         self.max_body = self.max_body.max(other.max_body);
     }
@@ -76,6 +93,16 @@ impl ExpectedBody {
     /// Whether a field with this name is read.
     pub fn has_field(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    /// Whether a field is true or false.
+    pub fn is_boolean(&self, name: &str) -> bool {
+        self.booleans.contains(name)
+    }
+
+    /// Whether a field is a list of files.
+    pub fn is_file_list(&self, name: &str) -> bool {
+        self.file_lists.contains(name)
     }
 
     /// Maximum number of bytes of the body: the declared one, otherwise `max_without_files` and the bytes of the files;

@@ -50,7 +50,7 @@ pub use fields::plain_query;
 pub use file::FileResponse;
 pub use incoming::is_below_prefix;
 pub use openapi::{Examples, OpenApiInfo, openapi};
-pub use response::{Served, refuse};
+pub use response::{Served, refuse, refuse_in};
 pub use xsd::{UnknownType, XmlSchema};
 
 use self::answer::PageAddress;
@@ -244,7 +244,8 @@ impl Rest {
         let mut caller = None;
         let examined =
             Box::pin(self.examine(permit, request, body, document, &mut caller, is_forwarded)).await;
-        let mut outcome = examined.unwrap_or_else(|error| UnwrittenResponse::error(error).into());
+        let texts = self.pipeline.engine.host.texts(None);
+        let mut outcome = examined.unwrap_or_else(|error| UnwrittenResponse::error_in(error, texts).into());
         if let (Some(caller), Some(headers)) = (caller, outcome.headers_mut()) {
             self.pipeline.write_limits(&caller, headers);
         }
@@ -331,6 +332,7 @@ impl Rest {
         let unread = body::UnreadBody {
             method: &request.method,
             headers: &request.headers,
+            client: request.client,
             body,
             expected: self.routes.expected_body(&request.matched_path),
             limits: body_limits(self.options().bodies, caller),

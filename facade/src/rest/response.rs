@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::incoming::{Format, accepted_format};
 use super::routes::Unmatched;
 use super::xml;
+use crate::engine::{KeysAsTexts, Texts};
 use crate::error::Refusal;
 use crate::{Error, facts};
 
@@ -78,8 +79,13 @@ impl From<UnwrittenResponse> for Outcome {
 }
 
 impl UnwrittenResponse {
-    /// The response to a request that has failed. It logs the cause, if the error has one.
+    /// The response to a request that has failed, for errors that have one message in all languages.
     pub fn error(error: Error) -> Self {
+        Self::error_in(error, &KeysAsTexts)
+    }
+
+    /// The response to a request that has failed. It logs the cause, if the error has one.
+    pub fn error_in(error: Error, texts: &dyn Texts) -> Self {
         if let Some(cause) = error.cause() {
             tracing::error!(target: LOG_TARGET, %cause, trace_id = %facts::trace_id(), "request failed: {error}");
         }
@@ -89,7 +95,7 @@ impl UnwrittenResponse {
         if let Some(seconds) = error.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        Self { status, headers, body: Value::from_json(error.body()).unwrap_or_default() }
+        Self { status, headers, body: Value::from_json(error.body(texts)).unwrap_or_default() }
     }
 
     /// The response to a request that no operation answers: 404 or 405. `path` is its normal path.
@@ -148,9 +154,15 @@ impl UnwrittenResponse {
     }
 }
 
-/// The response to a request that is refused before it is read. Of `headers`, only `Accept` is used.
+/// The response to a request that is refused before it is read, for errors that have one message in all languages. Of `headers`,
+/// only `Accept` is used.
 pub fn refuse(headers: &HeaderMap, error: Error) -> Response<Body> {
-    UnwrittenResponse::error(error).write(accepted_format(headers), false)
+    refuse_in(headers, error, &KeysAsTexts)
+}
+
+/// As [`refuse`], for all errors.
+pub fn refuse_in(headers: &HeaderMap, error: Error, texts: &dyn Texts) -> Response<Body> {
+    UnwrittenResponse::error_in(error, texts).write(accepted_format(headers), false)
 }
 
 /// The body as JSON text. A body in bytes is JSON text already.

@@ -286,6 +286,15 @@ pub fn read(body: &[u8], wanted: impl Fn(&str) -> bool, max_elements: usize) -> 
     }
 }
 
+/// A boolean of XML Schema.
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text.trim_matches([' ', '\t', '\n', '\r']) {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 /// Whether only comments, processing instructions and white space follow the root element.
 fn has_ended(reader: &mut Reader<&[u8]>) -> bool {
     loop {
@@ -320,7 +329,7 @@ impl OpenElement {
             let attribute = attribute.ok()?;
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned();
             match attribute.key.as_ref() {
-                "nil" => element.nil = value == "true",
+                "nil" => element.nil = boolean(&value) == Some(true),
                 "key" if element.name == "entry" => element.name = value,
                 _ => {}
             }

@@ -8,8 +8,8 @@ use crate::platform::config::MAX_BCRYPT_ROUNDS;
 const BCRYPT: &str = "$2y$";
 /// Prefixes of the shop's argon2 hashes.
 const ARGON2: [&str; 2] = ["$argon2id$", "$argon2i$"];
-/// Salt and digest of decoys, for bcrypt.
-const NOBODY_BCRYPT: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
+/// Salt and digest of decoys, for bcrypt. No bit is set beyond their bytes: a hash that is malformed is refused without work.
+const NOBODY_BCRYPT: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01232";
 /// Salt and digest of decoys, for argon2.
 const NOBODY_ARGON2: &str = "bm9ib2R5bm9ib2R5bm8$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// Highest accepted product of memory in KiB and passes of an argon2 hash: 16 times that of the shop's default, 64
@@ -79,7 +79,13 @@ mod tests {
         assert!(argon2.text.starts_with("$argon2id$v=19$m=65536,t=4,p=1$"));
         assert!(argon2.text.ends_with(NOBODY_ARGON2));
         assert_eq!(StoredHash::parse(&argon2.text), Some(argon2), "it is a hash itself");
-        assert!(StoredHash::parse(&StoredHash::decoy_of_cost(4).text).is_some());
+        let decoy = StoredHash::decoy_of_cost(4);
+        assert_eq!(
+            bcrypt::verify("password", &decoy.text).ok(),
+            Some(false),
+            "it is compared, and does not match"
+        );
+        assert!(StoredHash::parse(&decoy.text).is_some());
     }
 
     #[test]

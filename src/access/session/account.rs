@@ -1,6 +1,8 @@
 //! Accounts that sign in: password, second factor, bans, abilities (docs/contract/credentials.md#1,
 //! docs/contract/credentials.md#9).
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use entity::{Id, ShopTime, admin, customer, metadata, permission, permission_role, role};
 use facade::Abilities;
@@ -44,6 +46,14 @@ pub(super) struct Account {
     /// When the account of a member of the staff expires.
     expires_at: Option<DateTime<Utc>>,
     role: Option<Id>,
+}
+
+/// What a session may do.
+pub(super) struct Granted {
+    /// Its abilities.
+    pub(super) abilities: Abilities,
+    /// The permissions of its role, where these say for which records the abilities are.
+    pub(super) permissions: Option<Arc<[String]>>,
 }
 
 /// The metadata of an account that matters for sign-in: key and value.
@@ -156,10 +166,10 @@ impl Account {
         Ok(AccountState(rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()))
     }
 
-    /// The abilities of a session of the account.
-    pub(super) async fn abilities(&self, db: &Reader, catalog: &Catalog) -> Result<Abilities> {
+    /// What a session of the account may do.
+    pub(super) async fn granted(&self, db: &Reader, catalog: &Catalog) -> Result<Granted> {
         match self.owner {
-            Owner::Customer(_) => Ok([CLIENT_API].into_iter().collect()),
+            Owner::Customer(_) => Ok(Granted::without_limits([CLIENT_API].into_iter().collect())),
             Owner::Staff(_) => of_role(db, catalog, self.role).await,
         }
     }
@@ -193,12 +203,22 @@ fn same_text(db: &Reader, column: impl ColumnTrait, text: &str) -> SimpleExpr {
     }
 }
 
-async fn of_role(db: &Reader, catalog: &Catalog, role: Option<Id>) -> Result<Abilities> {
-    let Some(id) = role else { return Ok(Abilities::default()) };
+impl Granted {
+    fn without_limits(abilities: Abilities) -> Self {
+        Self { abilities, permissions: None }
+    }
+
+    fn of_permissions(names: Vec<String>, catalog: &Catalog) -> Self {
+        Self { abilities: catalog.of_role(&names), permissions: Some(names.into()) }
+    }
+}
+
+async fn of_role(db: &Reader, catalog: &Catalog, role: Option<Id>) -> Result<Granted> {
+    let Some(id) = role else { return Ok(Granted::of_permissions(Vec::new(), catalog)) };
     let live = role::Entity::find_by_id(id).filter(role::Column::DeletedAt.is_null());
     match live.one(db).await? {
-        None => Ok(Abilities::default()),
-        Some(role) if role.is_admin.0 => Ok(catalog.of(Audience::Staff)),
+        None => Ok(Granted::of_permissions(Vec::new(), catalog)),
+        Some(role) if role.is_admin.0 => Ok(Granted::without_limits(catalog.of(Audience::Staff))),
         Some(_) => {
             let granted = sea_orm::sea_query::Query::select()
                 .column(permission_role::Column::PermissionId)
@@ -213,7 +233,7 @@ async fn of_role(db: &Reader, catalog: &Catalog, role: Option<Id>) -> Result<Abi
                 .into_tuple()
                 .all(db)
                 .await?;
-            Ok(catalog.of_role(&names))
+            Ok(Granted::of_permissions(names, catalog))
         }
     }
 }

@@ -20,6 +20,9 @@ use jsonwebtoken::jwk::{
 };
 use jsonwebtoken::signature::{self, Signer, Verifier};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use pkcs8::der::asn1::OctetStringRef;
+use pkcs8::der::{self, Decode as _, Encode as _};
+use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -31,10 +34,11 @@ use crate::{Error, Result};
 const AUDIENCE: &str = "guichet";
 /// Accepted difference between the clocks of two servers, in seconds.
 const LEEWAY: i64 = 10;
-/// The bytes before the 32 bytes of a private key in PKCS #8 (RFC 8410, 7).
-const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-/// The bytes before the 32 bytes of a public key in SubjectPublicKeyInfo (RFC 8410, 4).
-const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+/// The algorithm of a key in PKCS #8 and in SubjectPublicKeyInfo: Ed25519, without parameters (RFC 8410, 3).
+const ALGORITHM: AlgorithmIdentifierRef<'static> =
+    AlgorithmIdentifierRef { oid: ObjectIdentifier::new_unwrap("1.3.101.112"), parameters: None };
+/// Length of a public key and of the secret that a private one is made of, in bytes.
+const KEY_BYTES: usize = 32;
 
 /// Context for deriving the key of authentication codes, so that it differs from the signing key.
 const MAC_CONTEXT: &[u8] = b"guichet refresh tokens\n";
@@ -180,13 +184,27 @@ fn read(file: &Path) -> Result<KeyFile> {
     let text = fs::read(file).map_err(|error| key_file_error(file, error))?;
     let pem = pem::parse(text).map_err(|error| key_file_error(file, error))?;
     let (pair, public) = if pem.tag() == "PUBLIC KEY" {
-        let public = pem.contents().strip_prefix(&SPKI_PREFIX).filter(|key| key.len() == 32);
-        (KeyMaterial::Public, public.ok_or_else(|| key_file_error(file, "it is no Ed25519 key"))?.to_vec())
+        let public = public_key(pem.contents());
+        (KeyMaterial::Public, public.ok_or_else(|| key_file_error(file, "it is no Ed25519 key"))?)
     } else {
         let pair = pair(pem.contents()).map_err(|error| key_file_error(file, error))?;
         (KeyMaterial::Private(pem.contents().to_vec()), pair.public_key().as_ref().to_vec())
     };
     Ok(KeyFile { pair, jwk: jwk(&public).map_err(Error::internal)? })
+}
+
+/// The public key in a SubjectPublicKeyInfo.
+fn public_key(der: &[u8]) -> Option<Vec<u8>> {
+    let info = SubjectPublicKeyInfoRef::from_der(der).ok().filter(|info| info.algorithm == ALGORITHM)?;
+    let key = info.subject_public_key.as_bytes()?;
+    (key.len() == KEY_BYTES).then(|| key.to_vec())
+}
+
+/// A private key in PKCS #8, of its first version, which every program reads.
+fn private_key(secret: &[u8; KEY_BYTES]) -> der::Result<Vec<u8>> {
+    // An OCTET STRING in another one (RFC 8410, 7).
+    let secret = OctetStringRef::new(secret)?.to_der()?;
+    PrivateKeyInfoRef::new(ALGORITHM, OctetStringRef::new(&secret)?).to_der()
 }
 
 fn pair(pkcs8: &[u8]) -> Result<Ed25519KeyPair, ring::error::KeyRejected> {
@@ -215,8 +233,8 @@ fn jwk(public: &[u8]) -> JwtResult<Jwk> {
 /// Creates a key file that only its owner can read. It is created atomically: if another process creates one at the
 /// same time, both use the same file.
 fn generate(file: &Path) -> std::io::Result<()> {
-    let seed: [u8; 32] = rand::random();
-    let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", [&PKCS8_PREFIX[..], &seed].concat()));
+    let key = private_key(&rand::random()).map_err(std::io::Error::other)?;
+    let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", key));
     let draft = file.with_extension(format!("{}.part", uuid::Uuid::new_v4()));
     let mut output = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     let written = output.write_all(pem.as_bytes()).and_then(|()| output.sync_all());
@@ -375,6 +393,22 @@ mod tests {
         assert!(KeyRing::open(&folder.config("public.pem", false)).is_err(), "it cannot sign");
         fs::write(folder.0.join("no.pem"), "no key").unwrap();
         assert!(KeyRing::open(&folder.config("no.pem", false)).is_err());
+    }
+
+    /// The bytes of a key file, as version 0.2.0 put them together by hand.
+    #[test]
+    fn keys_are_written_as_before() {
+        let secret: [u8; KEY_BYTES] = std::array::from_fn(|at| at as u8);
+        let before = [&[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20], &secret[..]];
+        assert_eq!(private_key(&secret).unwrap(), before.concat());
+        let before = [&[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0], &secret[..]].concat();
+        assert_eq!(public_key(&before).unwrap(), secret);
+        // X25519, and Ed25519 with parameters.
+        let other = [&[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 3, 0x21, 0], &secret[..]].concat();
+        assert_eq!(public_key(&other), None);
+        let other = [&[0x30, 0x2c, 0x30, 7, 6, 3, 0x2b, 0x65, 0x70, 5, 0, 3, 0x21, 0], &secret[..]].concat();
+        assert_eq!(public_key(&other), None);
+        assert_eq!(public_key(&before[..before.len() - 1]), None);
     }
 
     /// Claims that are signed, whatever they say.

@@ -34,7 +34,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use subtle::ConstantTimeEq;
 
 pub(crate) use self::account::AccountKind;
-use self::account::{Account, AccountState, RECOVERY_CODES};
+use self::account::{Account, AccountState, Granted, RECOVERY_CODES};
 use self::attempts::SignInAttempt;
 pub use self::attempts::SignInAttempts;
 pub use self::jwt::KeyRing;
@@ -178,9 +178,10 @@ impl Sessions {
     async fn find(&self, shop: &Shop, name: &SessionName) -> Result<Option<Arc<Principal>>> {
         let Some(row) = self.row(shop, name).await? else { return Ok(None) };
         let Some(account) = admitted_account(shop, &row, name.owner).await? else { return Ok(None) };
-        let abilities = account.abilities(&shop.reader, self.abilities).await?;
+        let Granted { abilities, permissions } = account.granted(&shop.reader, self.abilities).await?;
         let credential = Credential::Session(name.id.clone());
-        Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities, restriction: None })))
+        let owner = name.owner;
+        Ok(Some(Arc::new(Principal { owner, credential, abilities, restriction: None, permissions })))
     }
 
     /// Signs a client in and begins a session. The order of the checks is that of the original: attempts, password,

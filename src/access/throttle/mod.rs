@@ -1,6 +1,7 @@
 //! Rate limits per minute: requests (docs/contract/wire.md#1.7) and points of both APIs, sign-in attempts, and
 //! wrong keys. A window of a minute begins with the first request. Staff and customers with the same primary key
-//! are counted separately. Each process counts in memory, or all processes count together in Redis.
+//! are counted separately. Each process counts in memory, or all processes count together in Redis. While Redis is away, each
+//! goes on from what Redis has said last; when it is back, it is told what was counted meanwhile.
 
 mod local;
 mod shared;
@@ -100,12 +101,31 @@ impl Throttle {
     /// Takes an amount from a bucket that has another limit.
     pub async fn take_within(&self, limit: u32, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
         let shared = match &self.shared {
-            Some(shared) => Box::pin(shared.take(bucket, amount, limit)).await,
+            Some(shared) => Box::pin(self.take_shared(shared, limit, bucket, amount, now)).await,
             None => None,
         };
         let verdict = shared.unwrap_or_else(|| self.local.take(bucket, amount, limit, now));
         if matches!(verdict, Verdict::Refused(_)) {
             self.refusals.fetch_add(1, Ordering::Relaxed);
+        }
+        verdict
+    }
+
+    /// Takes an amount in Redis, with what was counted here while Redis was away: a window is one, whoever counts it. `None`
+    /// where Redis fails.
+    async fn take_shared(
+        &self,
+        shared: &SharedCounters,
+        limit: u32,
+        bucket: Bucket,
+        amount: u32,
+        now: DateTime<Utc>,
+    ) -> Option<Verdict> {
+        let untold = self.local.take_untold(bucket, now);
+        let verdict = shared.take(bucket, amount, limit, untold).await;
+        match verdict {
+            Some(Verdict::Counted(state) | Verdict::Refused(state)) => self.local.follow(bucket, state, now),
+            _ => self.local.put_back(bucket, untold),
         }
         verdict
     }
@@ -125,7 +145,9 @@ impl Throttle {
     /// Adds an amount to a bucket, which may be negative, regardless of its limit.
     pub async fn correct(&self, bucket: Bucket, more: i64) {
         match &self.shared {
-            Some(shared) if Box::pin(shared.correct(bucket, more)).await => {}
+            // What Redis has not been told of is not corrected there.
+            Some(shared)
+                if !self.local.has_untold(bucket) && Box::pin(shared.correct(bucket, more)).await => {}
             _ => self.local.correct(bucket, more),
         }
     }
@@ -143,6 +165,27 @@ mod tests {
 
     fn counted(limit: u32, remaining: u32) -> Verdict {
         Verdict::Counted(WindowState { limit, remaining, resets_in: 60 })
+    }
+
+    /// What Redis and one process tell each other when Redis goes and comes back.
+    #[test]
+    fn a_window_goes_on_with_and_without_redis() {
+        let (local, now): (_, DateTime<Utc>) = (LocalCounters::default(), NOW.parse().expect("a time"));
+        let left = |seconds| now + chrono::Duration::seconds(seconds);
+        local.follow(bucket(1), WindowState { limit: 10, remaining: 4, resets_in: 30 }, now);
+        assert_eq!(local.take_untold(bucket(1), now).amount, 0);
+        let taken = local.take(bucket(1), 3, 10, left(10));
+        assert_eq!(taken, Verdict::Counted(WindowState { limit: 10, remaining: 1, resets_in: 20 }));
+        assert!(matches!(local.take(bucket(1), 2, 10, left(10)), Verdict::Refused(_)));
+        local.correct(bucket(1), -1);
+        let untold = local.take_untold(bucket(1), left(15));
+        assert_eq!((untold.amount, untold.left.as_secs()), (2, 15));
+        local.put_back(bucket(1), untold);
+        assert!(local.has_untold(bucket(1)));
+        assert_eq!(local.take_untold(bucket(1), left(16)).amount, 2);
+        // It ends when the one in Redis does, and the next begins with nothing.
+        assert_eq!(local.take_untold(bucket(1), left(30)), local::Untold::default());
+        assert_eq!(local.take(bucket(1), 1, 10, left(30)), counted(10, 9));
     }
 
     #[tokio::test]

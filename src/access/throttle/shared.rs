@@ -6,17 +6,21 @@ use std::sync::Arc;
 use facade::limit::WINDOW;
 use redis::Script;
 
+use super::local::Untold;
 use super::{Bucket, Verdict, WindowState};
 use crate::platform::redis::Redis;
 
-/// Takes an amount. Arguments: amount, limit, length of the window in milliseconds. Result: whether it was taken (1
-/// or 0), how much is left, milliseconds until the window ends.
+/// Takes an amount. Arguments: amount, limit, what was counted elsewhere before (it may be negative), length of a new window in
+/// milliseconds. Result: whether it was taken (1 or 0), how much is left, milliseconds until the window ends.
 const TAKE: &str = "
-local more, limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local more, limit, untold, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local count, left = tonumber(redis.call('GET', KEYS[1])), redis.call('PTTL', KEYS[1])
 if not count or left < 0 then
   count, left = 0, window
   redis.call('SET', KEYS[1], 0, 'PX', window)
+end
+if untold ~= 0 then
+  count = redis.call('INCRBY', KEYS[1], math.max(untold, -count))
 end
 if count + more > limit then
   return {0, math.max(limit - count, 0), left}
@@ -45,10 +49,18 @@ impl SharedCounters {
         Self { redis, unit, take: Script::new(TAKE), correct: Script::new(CORRECT) }
     }
 
-    /// Takes an amount; `None` where Redis fails.
-    pub(super) async fn take(&self, bucket: Bucket, amount: u32, limit: u32) -> Option<Verdict> {
-        let window = i64::try_from(WINDOW.as_millis()).unwrap_or(i64::MAX);
-        let arguments = [i64::from(amount), i64::from(limit), window];
+    /// Takes an amount, after what Redis has not been told yet; `None` where Redis fails.
+    pub(super) async fn take(
+        &self,
+        bucket: Bucket,
+        amount: u32,
+        limit: u32,
+        untold: Untold,
+    ) -> Option<Verdict> {
+        // A window that was opened without Redis goes on.
+        let window = if untold.amount == 0 { WINDOW } else { untold.left };
+        let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX).max(1);
+        let arguments = [i64::from(amount), i64::from(limit), untold.amount, window];
         let answer: (i64, u32, u64) = self.redis.run(&self.take, &self.key(bucket), &arguments).await?;
         let (counted, remaining, left) = answer;
         let window = WindowState { limit, remaining, resets_in: left.div_ceil(1000) };

@@ -1,7 +1,5 @@
 //! The replicas, if any are set. While none can be used, guichet reads from the primary.
 
-use std::time::Duration;
-
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 use super::{Finding, Severity, schema, value};
@@ -30,7 +28,7 @@ async fn examine_one(config: &Config, replica: &Database) -> Finding {
     let config = Config { database, further_servers, pool: Some(1), read_only: true, ..config.clone() };
     let examined = async {
         let replica = database::connect(&config).await?;
-        let found = check_schema_and_lag(&replica, config.replica_lag).await;
+        let found = check_schema_and_lag(&config, &replica).await;
         // A failure to close the connection does not change the finding.
         let _ = replica.close().await;
         found
@@ -42,8 +40,10 @@ async fn examine_one(config: &Config, replica: &Database) -> Finding {
     examined.await.unwrap_or_else(unusable)
 }
 
-async fn check_schema_and_lag(replica: &DatabaseConnection, lag: Duration) -> Result<Finding, DbErr> {
-    let other = schema::compare(replica).await?.into_iter().find(|finding| finding.level == Severity::Error);
+async fn check_schema_and_lag(config: &Config, replica: &DatabaseConnection) -> Result<Finding, DbErr> {
+    let lag = config.replica_lag;
+    let other =
+        schema::compare(config, replica).await?.into_iter().find(|finding| finding.level == Severity::Error);
     if let Some(Finding { says, .. }) = other {
         let says = format!("its schema is not the primary's: {says}");
         return Ok(Finding::warning("replica", says, "let it catch up, or correct DATABASE_READ_URL"));

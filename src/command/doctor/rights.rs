@@ -1,14 +1,19 @@
 //! The rights of guichet: on the tables of the shop, and on the folder of uploads.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use facade::failure::{self, Failure};
-use migration::ExpectedTable;
+use migration::{ExpectedTable, quoted};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 
-use super::{Finding, MYSQL_USER, listed, rows, value};
+use super::{Finding, grant, listed, rows, value};
 use crate::platform::config::Config;
+
+/// Who runs the statements of a mend.
+pub(super) const AS_OWNER: &str = "run as an owner of the database";
+const GRANT_FILE: &str = "let guichet's user write the file and its folder";
 
 /// Tries each kind of statement on each table, with a condition that no row meets, in transactions that are rolled
 /// back.
@@ -30,7 +35,11 @@ pub(super) async fn of_every_table(config: &Config, db: &DatabaseConnection) -> 
         tables => format!("{rights} on {} tables ({})", tables.len(), listed(tables)),
     });
     let says = format!("not allowed: {}", groups.collect::<Vec<_>>().join("; "));
-    Ok(vec![Finding::error("rights", says, grant(config, db).await?).with_details(details)])
+    let finding = Finding::error("rights", says, AS_OWNER).with_details(details);
+    Ok(vec![match grant::on_all_tables(db, config.read_only).await? {
+        statements if statements.is_empty() => Finding { mend: Some(GRANT_FILE.to_owned()), ..finding },
+        statements => finding.mended_by(statements),
+    }])
 }
 
 /// The tables by the rights that are missing on them.
@@ -90,22 +99,55 @@ async fn denied_sequences(db: &DatabaseConnection) -> Result<Vec<String>, DbErr>
     Ok(denied)
 }
 
-/// The statement that grants guichet's user the rights it needs.
-async fn grant(config: &Config, db: &DatabaseConnection) -> Result<String, DbErr> {
-    let rights = if config.read_only { "SELECT" } else { "SELECT, INSERT, UPDATE, DELETE" };
-    let sql = match db.get_database_backend() {
-        DbBackend::MySql => {
-            format!("SELECT CONCAT('GRANT {rights} ON `', DATABASE(), '`.* TO ', {MYSQL_USER})")
+/// The schema of PostgreSQL that would be the shop's, if the user had the right to use it: without that right nothing in it is
+/// seen.
+#[derive(Clone, Debug)]
+pub(in crate::command) struct HiddenSchema {
+    /// Its name, quoted.
+    name: String,
+    /// The statements that show it.
+    statements: Vec<String>,
+}
+
+impl HiddenSchema {
+    /// Looks for it in the search path; none where the tables of the shop may be seen, or are in no such schema.
+    pub(super) async fn find(config: &Config, db: &DatabaseConnection) -> Result<Option<Self>, DbErr> {
+        if db.get_database_backend() != DbBackend::Postgres {
+            return Ok(None);
         }
-        DbBackend::Postgres => format!(
-            "SELECT 'GRANT {rights} ON ALL TABLES IN SCHEMA ' || quote_ident(current_schema()) || ' TO ' \
-             || quote_ident(current_user) || '; GRANT USAGE ON ALL SEQUENCES IN SCHEMA ' \
-             || quote_ident(current_schema()) || ' TO ' || quote_ident(current_user)"
-        ),
-        _ => return Ok("let guichet's user write the file and its folder".to_owned()),
-    };
-    let statement: Option<String> = value(db, &sql).await?;
-    Ok(format!("run as an owner of the database: {}", statement.unwrap_or_default()))
+        let tables: Vec<String> = migration::tables().iter().map(|name| format!("'{name}'")).collect();
+        let sql = format!(
+            "SELECT quote_ident(n.nspname) FROM pg_namespace n JOIN (\
+             SELECT place, replace(regexp_replace(part, '^\"(.*)\"$', '\\1'), '\"\"', '\"') AS name \
+             FROM regexp_split_to_table(current_setting('search_path'), '\\s*,\\s*') WITH ORDINALITY AS parts (part, place)\
+             ) path ON n.nspname = CASE path.name WHEN '$user' THEN current_user::text ELSE path.name END \
+             WHERE NOT has_schema_privilege(n.oid, 'USAGE') \
+             AND EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname IN ({})) \
+             ORDER BY path.place LIMIT 1",
+            tables.join(", ")
+        );
+        let Some(name) = value::<String>(db, &sql).await? else { return Ok(None) };
+        let user = grant::user(db).await?.unwrap_or_default();
+        let mut statements = vec![format!("GRANT USAGE ON SCHEMA {name} TO {user}")];
+        statements.extend(grant::on_schema(db, &name, config.read_only).await?);
+        Ok(Some(Self { name, statements }))
+    }
+
+    /// The finding about it.
+    pub(super) fn finding(self) -> Finding {
+        let finding = Finding::error("rights", self.says(), AS_OWNER).mended_by(self.statements);
+        Finding { is_last: true, ..finding }
+    }
+
+    fn says(&self) -> String {
+        format!("not allowed: USAGE of the schema {}, which holds the shop's tables", self.name)
+    }
+}
+
+impl fmt::Display for HiddenSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {AS_OWNER}: {};", self.says(), self.statements.join("; "))
+    }
 }
 
 /// A kind of statement: the name of its right, and a function that makes a statement without effect on a table.
@@ -134,11 +176,6 @@ fn delete(backend: DbBackend, table: &ExpectedTable) -> String {
     format!("DELETE FROM {} WHERE 1 = 0", quoted(backend, table.name))
 }
 
-fn quoted(backend: DbBackend, name: &str) -> String {
-    let mark = if backend == DbBackend::MySql { '`' } else { '"' };
-    format!("{mark}{name}{mark}")
-}
-
 /// Whether a statement is refused. Missing tables are reported by the check of the schema.
 async fn denied(db: &DatabaseConnection, verb: Verb, table: &ExpectedTable) -> Result<bool, DbErr> {
     let sql = (verb.1)(db.get_database_backend(), table);
@@ -157,11 +194,33 @@ async fn try_statement(db: &DatabaseConnection, sql: &str) -> Result<Option<Fail
     }
 }
 
-/// The problems of guichet's own tables: tries each kind of statement that the server sends on each of them.
-pub(super) async fn of_own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    let mut wrong = Vec::new();
+/// What is wrong with guichet's own tables.
+#[derive(Default)]
+pub(super) struct OwnTableFaults {
+    /// Tables that are not there.
+    pub(super) missing: Vec<&'static str>,
+    /// Rights that the user lacks, each with its table.
+    pub(super) denied: Vec<String>,
+}
+
+impl OwnTableFaults {
+    /// All of it in words; empty where nothing is wrong.
+    pub(super) fn text(&self) -> String {
+        let missing = self.missing.iter().map(|name| format!("{name} is missing"));
+        let denied = self.denied.iter().map(|right| format!("not allowed: {right}"));
+        missing.chain(denied).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Tries each kind of statement that the server sends on each of guichet's own tables.
+pub(super) async fn of_own_tables(config: &Config, db: &DatabaseConnection) -> Result<OwnTableFaults, DbErr> {
+    let mut faults = OwnTableFaults::default();
     for name in migration::OWN_TABLES {
-        let column = if name == "guichet_key_restrictions" { "key_hash" } else { "owner_id" };
+        let column = match name {
+            "guichet_outbox" => "id",
+            _ if name.starts_with("guichet_key_") => "key_hash",
+            _ => "owner_id",
+        };
         let statements = [
             ("SELECT", format!("SELECT 1 FROM {name} WHERE 1 = 0")),
             ("INSERT", format!("INSERT INTO {name} SELECT * FROM {name} WHERE 1 = 0")),
@@ -172,33 +231,33 @@ pub(super) async fn of_own_tables(config: &Config, db: &DatabaseConnection) -> R
         for (right, sql) in sent {
             match try_statement(db, sql).await? {
                 Some(Failure::Absent) => {
-                    wrong.push(format!("{name} is missing"));
+                    faults.missing.push(name);
                     break;
                 }
-                Some(_) => wrong.push(format!("not allowed: {right} {name}")),
+                Some(_) => faults.denied.push(format!("{right} {name}")),
                 None => {}
             }
         }
     }
-    Ok(wrong)
+    Ok(faults)
 }
 
 /// Whether the user may create guichet's own tables, and drop those of an earlier version.
 pub(super) async fn may_make_tables(db: &DatabaseConnection) -> Result<bool, DbErr> {
     let sql = match db.get_database_backend() {
-        DbBackend::MySql => format!(
+        DbBackend::MySql => {
             "SELECT COUNT(DISTINCT privilege_type) = 2 FROM (\
-             SELECT privilege_type FROM information_schema.user_privileges WHERE grantee = {MYSQL_USER} \
-             UNION ALL SELECT privilege_type FROM information_schema.schema_privileges \
-             WHERE DATABASE() LIKE table_schema AND grantee = {MYSQL_USER}\
-             ) held WHERE privilege_type IN ('CREATE', 'DROP')"
-        ),
-        DbBackend::Postgres => {
-            "SELECT has_schema_privilege(current_schema(), 'CREATE')::int::bigint".to_owned()
+             SELECT grantee, privilege_type FROM information_schema.user_privileges \
+             UNION ALL SELECT grantee, privilege_type FROM information_schema.schema_privileges \
+             WHERE DATABASE() LIKE table_schema\
+             ) held WHERE privilege_type IN ('CREATE', 'DROP') AND grantee = \
+             CONCAT('''', LEFT(CURRENT_USER(), CHAR_LENGTH(CURRENT_USER()) - CHAR_LENGTH(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)) - 1), \
+             '''@''', SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '''')"
         }
+        DbBackend::Postgres => "SELECT has_schema_privilege(current_schema(), 'CREATE')::int::bigint",
         _ => return Ok(true),
     };
-    Ok(value::<i64>(db, &sql).await?.is_some_and(|rights| rights > 0))
+    Ok(value::<i64>(db, sql).await?.is_some_and(|rights| rights > 0))
 }
 
 /// A warning if the whole database is read-only.

@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use migration::ExpectedTable;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
+use super::rights::HiddenSchema;
 use super::{Finding, Severity, listed, rights, rows, value};
+use crate::platform::config::Config;
 
 const MIGRATE: &str = "the database is empty: `guichet migrate` makes the shop's tables";
 const UPDATE: &str = "update the shop, or restore what was removed; what needs it answers 503";
 const ANOTHER: &str = "this is probably not the shop's database: correct DATABASE_URL or DB_DATABASE; otherwise update the shop";
 const GRANT: &str =
     "grant the rights that are listed below: without them nobody can tell whether these are there";
+const UNCOUNTED: &str = "restore AUTO_INCREMENT, or the identity or sequence of PostgreSQL, above the greatest key; making a row answers 503 until then";
 const UNREADABLE: &str = "give it the expected type; reading it fails until then";
 const DOUBTFUL: &str = "give it the expected type; values that do not fit it cannot be read";
 
@@ -20,17 +23,65 @@ const MIGRATIONS: &str = "migrations";
 /// The day of the newest schema that guichet knows, that of version 2.16.
 const NEWEST_KNOWN: &str = "2026_11_23";
 
-/// Tables by name, each with its columns and their types.
-type ActualSchema = HashMap<String, HashMap<String, String>>;
+/// Tables by name, each with its columns.
+type ActualSchema = HashMap<String, HashMap<String, ActualColumn>>;
 
-pub(super) async fn compare(db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
+/// A column of the database.
+struct ActualColumn {
+    kind: String,
+    /// Whether the database numbers its rows.
+    counts_up: bool,
+}
+
+/// What the names of guichet's own tables begin with.
+const OWN_PREFIX: &str = "guichet_";
+
+/// What a database is to guichet.
+pub(in crate::command) enum Contents {
+    /// It holds no tables but guichet's own.
+    Nothing,
+    /// It holds these tables, most of the shop's among them.
+    Shop(Vec<String>),
+    /// It holds these tables, and few of the shop's or none: it is that of another program.
+    Another(Vec<String>),
+    /// Its tables cannot be seen.
+    Hidden(HiddenSchema),
+}
+
+/// Judges a database by the names of its tables.
+pub(in crate::command) async fn contents(
+    config: &Config,
+    db: &DatabaseConnection,
+) -> Result<Contents, DbErr> {
+    judge(config, db, &actual_schema(db).await?).await
+}
+
+async fn judge(config: &Config, db: &DatabaseConnection, found: &ActualSchema) -> Result<Contents, DbErr> {
+    let expected = migration::tables();
+    let missing = expected.iter().filter(|name| !found.contains_key(**name)).count();
+    let mut names: Vec<String> = found.keys().filter(|name| !name.starts_with(OWN_PREFIX)).cloned().collect();
+    names.sort_unstable();
+    if missing * 2 <= expected.len() {
+        return Ok(Contents::Shop(names));
+    }
+    Ok(match HiddenSchema::find(config, db).await? {
+        Some(schema) => Contents::Hidden(schema),
+        None if names.is_empty() => Contents::Nothing,
+        None => Contents::Another(names),
+    })
+}
+
+pub(super) async fn compare(config: &Config, db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
     let backend = db.get_database_backend();
     let (expected, found) = (migration::expected(backend), actual_schema(db).await?);
+    let holds_others = match judge(config, db, &found).await? {
+        Contents::Hidden(schema) => return Ok(vec![schema.finding()]),
+        contents => matches!(contents, Contents::Another(_)),
+    };
     let mut differences = Differences::default();
     for table in &expected {
         differences.add_table(db, table, found.get(table.name)).await?;
     }
-    let holds_others = found.keys().any(|name| !expected.iter().any(|table| table.name == name));
     let mut findings = differences.findings(expected.len(), holds_others);
     if findings.is_empty() {
         let columns: usize = expected.iter().map(|table| table.columns.len()).sum();
@@ -43,18 +94,6 @@ pub(super) async fn compare(db: &DatabaseConnection) -> Result<Vec<Finding>, DbE
     Ok(findings)
 }
 
-/// Whether a finding says that the database is not the shop's.
-pub(super) fn is_another(finding: &Finding) -> bool {
-    finding.mend.as_deref().is_some_and(|mend| mend == MIGRATE || mend == ANOTHER)
-}
-
-/// The names of all tables and views, in their order.
-pub(in crate::command) async fn tables(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    let mut names: Vec<String> = actual_schema(db).await?.into_keys().collect();
-    names.sort_unstable();
-    Ok(names)
-}
-
 /// How the schema of the database differs from the expected one.
 #[derive(Debug, Default)]
 struct Differences {
@@ -62,6 +101,8 @@ struct Differences {
     missing_columns: Vec<String>,
     /// Tables and columns that the user has no right to, whether they exist or not.
     hidden: Vec<String>,
+    /// Keys that the database does not make any more.
+    uncounted: Vec<String>,
     /// Columns of another type: those that cannot be read, and those of which some values cannot.
     unreadable: Vec<String>,
     doubtful: Vec<String>,
@@ -72,7 +113,7 @@ impl Differences {
         &mut self,
         db: &DatabaseConnection,
         table: &ExpectedTable,
-        found: Option<&HashMap<String, String>>,
+        found: Option<&HashMap<String, ActualColumn>>,
     ) -> Result<(), DbErr> {
         let Some(found) = found else {
             let name = table.name.to_owned();
@@ -87,7 +128,12 @@ impl Differences {
         for column in &table.columns {
             let name = format!("{}.{}", table.name, column.name);
             match found.get(column.name) {
-                Some(kind) => self.add_type(db.get_database_backend(), &name, &column.kind, kind),
+                Some(actual) => {
+                    self.add_type(db.get_database_backend(), &name, &column.kind, &actual.kind);
+                    if column.counts_up && !actual.counts_up {
+                        self.uncounted.push(name);
+                    }
+                }
                 None if rights::is_hidden(db, table.name, Some(column.name)).await? => self.hidden.push(name),
                 None => self.missing_columns.push(name),
             }
@@ -106,10 +152,11 @@ impl Differences {
 
     /// A finding for each cause.
     fn findings(self, tables: usize, holds_others: bool) -> Vec<Finding> {
-        let Self { missing_tables, missing_columns, hidden, unreadable, doubtful } = self;
+        let Self { missing_tables, missing_columns, hidden, uncounted, unreadable, doubtful } = self;
         if missing_tables.len() == tables {
             let mend = if holds_others { ANOTHER } else { MIGRATE };
-            return vec![Finding::error("schema", "none of the shop's tables is there", mend)];
+            let finding = Finding::error("schema", "none of the shop's tables is there", mend);
+            return vec![Finding { is_last: true, ..finding }];
         }
         let lost = if missing_tables.len() * 2 > tables { ANOTHER } else { UPDATE };
         let about = |one: &str, many: &str, names: Vec<String>, level, mend: &str| {
@@ -118,15 +165,18 @@ impl Differences {
                 [name] => one.replace("{}", name),
                 names => format!("{} {many}: {}", names.len(), listed(names)),
             };
-            let finding = Finding { level, mend: Some(mend.to_owned()), ..Finding::ok("schema", says) };
-            Some(finding.with_details(names))
+            let (mend, is_last) = (Some(mend.to_owned()), mend == ANOTHER);
+            Some(Finding { level, mend, is_last, ..Finding::ok("schema", says) }.with_details(names))
         };
         let (error, warning) = (Severity::Error, Severity::Warning);
         let other = ("column {} has another type", "columns have another type");
+        let uncounted_text =
+            ("column {} no longer counts up: no row can be made", "columns no longer count up");
         [
             about("table {} is missing", "tables are missing", missing_tables, error, lost),
             about("column {} is missing", "columns are missing", missing_columns, error, UPDATE),
             about("there is no right to read {}", "tables or columns cannot be read", hidden, warning, GRANT),
+            about(uncounted_text.0, uncounted_text.1, uncounted, error, UNCOUNTED),
             about(other.0, other.1, unreadable, error, UNREADABLE),
             about(other.0, other.1, doubtful, warning, DOUBTFUL),
         ]
@@ -189,22 +239,25 @@ fn family(kind: &str) -> &'static str {
 async fn actual_schema(db: &DatabaseConnection) -> Result<ActualSchema, DbErr> {
     let sql = match db.get_database_backend() {
         DbBackend::MySql => {
-            "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR), CAST(column_type AS CHAR) \
+            "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR), CAST(column_type AS CHAR), extra LIKE '%auto_increment%' \
              FROM information_schema.columns WHERE table_schema = DATABASE()"
         }
         DbBackend::Postgres => {
-            "SELECT table_name::text, column_name::text, data_type::text \
+            "SELECT table_name::text, column_name::text, data_type::text, \
+             (is_identity = 'YES' OR COALESCE(column_default, '') LIKE 'nextval(%')::int::bigint \
              FROM information_schema.columns WHERE table_schema = ANY (current_schemas(false)::text[])"
         }
         _ => {
-            "SELECT m.name, c.name, c.type FROM sqlite_master m, pragma_table_xinfo(m.name) c \
-             WHERE m.type IN ('table', 'view')"
+            "SELECT m.name, c.name, c.type, c.pk > 0 FROM sqlite_master m, pragma_table_xinfo(m.name) c \
+             WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_'"
         }
     };
     let mut found = ActualSchema::new();
     for row in rows(db, sql).await? {
         let (table, column): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        found.entry(table).or_default().insert(column, row.try_get_by_index(2)?);
+        let actual =
+            ActualColumn { kind: row.try_get_by_index(2)?, counts_up: row.try_get_by_index::<i64>(3)? != 0 };
+        found.entry(table).or_default().insert(column, actual);
     }
     Ok(found)
 }

@@ -2,6 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use entity::ShopTime;
+use migration::quoted;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 use super::{Finding, rows, value};
@@ -91,10 +92,14 @@ async fn mysql_collation(db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr>
          WHERE table_schema = DATABASE() AND table_collation <> '{COLLATION}' ORDER BY table_name LIMIT 1000"
     );
     let shop = migration::tables();
-    let mut others = Vec::new();
+    let (mut others, mut statements) = (Vec::new(), Vec::new());
     for row in rows(db, &sql).await? {
         let (table, collation): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         if shop.contains(&table.as_str()) {
+            statements.push(format!(
+                "ALTER TABLE {} CONVERT TO CHARACTER SET utf8mb4 COLLATE {COLLATION}",
+                quoted(DbBackend::MySql, &table)
+            ));
             others.push(format!("{table} ({collation})"));
         }
     }
@@ -103,7 +108,7 @@ async fn mysql_collation(db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr>
     }
     let says = format!("tables with another order of texts: {}", others.join(", "));
     let mend = format!("ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4 COLLATE {COLLATION}");
-    Ok(vec![Finding::warning("collation", says, mend)])
+    Ok(vec![Finding { sql: statements, ..Finding::warning("collation", says, mend) }])
 }
 
 async fn encoding(db: &DatabaseConnection, sql: &str, right: &str) -> Result<Vec<Finding>, DbErr> {

@@ -2,6 +2,7 @@
 
 mod permission;
 mod restriction;
+mod rotation;
 
 use std::collections::HashMap;
 
@@ -12,17 +13,18 @@ use entity::value::{Id, ShopTime};
 use entity::{admin, customer, personal_access_token as token};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    TransactionTrait,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    ModelTrait, QueryFilter, QueryOrder, QuerySelect, Set, TransactionTrait,
 };
 use serde_json::{Value as Json, json};
 
 pub(super) use self::restriction::{Restrict, restrict};
+pub(super) use self::rotation::{Rotate, rotate};
 
 use super::{Environment, Failure, demo, say, shop};
 use crate::access::key::NewKey;
 use crate::access::{Audience, KeyRestriction};
+use crate::database::own_tables::OwnTables;
 use crate::platform::config::Config;
 
 /// The class names of the two kinds of owners in the original.
@@ -58,16 +60,16 @@ pub(super) struct Create {
     /// What the key may do: names with commas or spaces between, products:* for all of a resource, * for everything; may be repeated
     #[arg(long, value_name = "ABILITY")]
     permissions: Vec<String>,
-    /// List what a key may do, and make none
+    /// List what a key may do (with --type: that of the staff, or that of a customer), and make none
     #[arg(long)]
     list_permissions: bool,
     /// Print JSON in place of text
     #[arg(long)]
     json: bool,
-    /// Whose key: application is the staff, everything else a customer
-    #[arg(long, value_name = "application|customer", default_value = "application")]
-    r#type: String,
-    /// From when the key is refused: a date (whole day included) or a date and time of the shop
+    /// Whose key: application is the staff, which it is without this option
+    #[arg(long, value_name = "application|customer", value_parser = audience)]
+    r#type: Option<Audience>,
+    /// The last day or moment at which the key works: a date, or a date and time, in the zone of the shop (APP_TIMEZONE)
     #[arg(long, value_name = "DATE", value_parser = expiry)]
     expires: Option<NaiveDateTime>,
     #[command(flatten)]
@@ -82,32 +84,54 @@ pub(super) struct OfShop {
     demo: bool,
 }
 
+/// The documented command, which takes any word for a type, and tells on standard output that nobody has an address
+/// (docs/contract/credentials.md#13).
+pub(super) const DOCUMENTED: &str = "clientxcms:create-api-key";
+
+fn is_documented() -> bool {
+    std::env::args().skip(1).any(|argument| argument == DOCUMENTED)
+}
+
+/// Parses the type of an owner.
+fn audience(text: &str) -> Result<Audience, String> {
+    match text {
+        "application" => Ok(Audience::Staff),
+        "customer" => Ok(Audience::Customers),
+        _ if is_documented() => Ok(Audience::Customers),
+        _ => Err("takes application or customer".to_owned()),
+    }
+}
+
+/// The type of an owner as `--type` names it.
+fn type_name(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Staff => "application",
+        Audience::Customers => "customer",
+    }
+}
+
 impl OfShop {
-    /// The settings of that shop.
+    /// The settings of that shop, which must be there if it is the demo.
     async fn config(&self, environment: &Environment) -> Result<Config, Failure> {
+        if self.demo {
+            demo::refuse_real_shop(&environment.variables()?)?;
+            demo::find(&environment.config()?)?;
+        }
+        self.config_or_demo(environment).await
+    }
+
+    /// The settings of that shop. If it is the demo and there is none, it is made.
+    async fn config_or_demo(&self, environment: &Environment) -> Result<Config, Failure> {
         if self.demo {
             demo::refuse_real_shop(&environment.variables()?)?;
         }
         let mut config = environment.config()?;
         if self.demo {
+            config.listen = demo::address(&config).unwrap_or(config.listen);
             demo::open(&mut config).await?.db.close().await?;
         }
         Ok(config)
     }
-}
-
-#[derive(Args)]
-pub(super) struct Rotate {
-    #[command(flatten)]
-    shop: OfShop,
-    /// Number of the key: what stands before the bar, see list-api-keys
-    id: i64,
-    /// For how many hours the old key works on; with 0 it stops at once
-    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(..=8784))]
-    overlap: u32,
-    /// Print JSON in place of text
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args)]
@@ -128,14 +152,18 @@ pub(super) struct Revoke {
     shop: OfShop,
     /// Number of the key: what stands before the bar, see list-api-keys
     id: i64,
+    /// Print JSON in place of text
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn create(environment: &Environment, arguments: Create) -> Result<(), Failure> {
     let (Some(name), Some(email), false) = (arguments.name, arguments.email, arguments.list_permissions)
     else {
-        permission::list();
-        return Ok(());
+        return permission::list(arguments.r#type, arguments.json);
     };
+    // The settings name the zone of the shop, which `--expires` is read in.
+    environment.config()?;
     let now = Utc::now();
     let expires = arguments.expires.map(ShopTime::from_local);
     if expires.is_some_and(|end| end.0 <= now) {
@@ -144,20 +172,16 @@ pub(super) async fn create(environment: &Environment, arguments: Create) -> Resu
     if name.chars().count() > MAX_NAME_LENGTH {
         return Err(Failure::new(format!("the name of a key has at most {MAX_NAME_LENGTH} letters")));
     }
-    let staff = arguments.r#type == "application";
-    let audience = if staff { Audience::Staff } else { Audience::Customers };
+    let audience = arguments.r#type.unwrap_or(Audience::Staff);
     let abilities = permission::resolve(&arguments.permissions, audience)?;
     let restriction = arguments.restrictions.restriction(KeyRestriction::default())?;
-    let config = arguments.shop.config(environment).await?;
+    let config = arguments.shop.config_or_demo(environment).await?;
     let db = shop(&config).await?;
-    let owner =
-        if staff { staff_by_email(&db, &email).await? } else { customer_by_email(&db, &email).await? };
-    let Some(owner) = owner else {
-        say(if staff { "Admin not found" } else { "Customer not found" });
-        return Err(Failure::new(format!("no key made: nobody has the address {email}")));
+    let Some(owner) = owner_by_email(&db, audience, &email).await? else {
+        return Err(nobody(&db, audience, &email).await?);
     };
     let key = NewKey::random();
-    let row = key_row(&key, if staff { STAFF } else { CUSTOMER }, owner, &name, &abilities, now);
+    let row = key_row(&key, class_of(audience), owner, &name, &abilities, now);
     let row = token::ActiveModel { expires_at: Set(expires), ..row };
     if restriction.is_some() {
         restriction::make_table(&db).await?;
@@ -165,7 +189,39 @@ pub(super) async fn create(environment: &Environment, arguments: Create) -> Resu
     let transaction = db.begin().await?;
     let row = insert(&transaction, row, restriction.as_ref()).await?;
     transaction.commit().await?;
-    tell_made(&config, &Made { row, email, key, restriction }, arguments.json)
+    let made = Made { row, email, key, restriction };
+    if arguments.json {
+        say(&serde_json::to_string_pretty(&made.object(&config))?);
+    } else {
+        made.tell(&config);
+    }
+    Ok(())
+}
+
+/// The failure where nobody of this type has the address.
+async fn nobody(db: &DatabaseConnection, audience: Audience, email: &str) -> Result<Failure, DbErr> {
+    let (documented, lacking, other, remedy) = match audience {
+        Audience::Staff => (
+            "Admin not found",
+            "no member of the staff",
+            Audience::Customers,
+            "a customer does: --type customer",
+        ),
+        Audience::Customers => (
+            "Customer not found",
+            "no customer",
+            Audience::Staff,
+            "a member of the staff does: leave --type out",
+        ),
+    };
+    if is_documented() {
+        say(documented);
+    }
+    let remedy = match owner_by_email(db, other, email).await? {
+        Some(_) => format!("; {remedy}"),
+        None => String::new(),
+    };
+    Ok(Failure::new(format!("no key made: {lacking} has the address {email}{remedy}")))
 }
 
 /// Inserts a key with its restriction.
@@ -189,62 +245,54 @@ struct Made {
     restriction: Option<KeyRestriction>,
 }
 
-/// Prints a key that was made: the lines of the original, and what it does not tell behind them.
-fn tell_made(config: &Config, made: &Made, as_json: bool) -> Result<(), Failure> {
-    let Made { row, email, key, restriction } = made;
-    let (token, end, url) = (key.bearer(row.id.0), end_of(config, row), config.public_url());
-    let (name, abilities, documentation) = (&row.name, abilities_of(row), format!("{url}/api/documentation"));
-    if as_json {
-        let made = json!({
-            "id": row.id.0, "name": name, "email": email, "token": token, "abilities": abilities, "ends": end.map(time_json),
-            "documentation": documentation, "restrictions": restriction::object(restriction.as_ref()),
-        });
-        say(&serde_json::to_string_pretty(&made)?);
-        return Ok(());
+impl Made {
+    /// The key as JSON.
+    fn object(&self, config: &Config) -> Json {
+        let Self { row, email, key, restriction } = self;
+        json!({
+            "id": row.id.0, "name": row.name, "email": email, "token": key.bearer(row.id.0), "abilities": abilities_of(row),
+            "ends": end_of(config, row).map(time_json), "documentation": documentation(config),
+            "restrictions": restriction::object(restriction.as_ref()),
+        })
     }
-    say("API key created successfully");
-    say(&format!("Name: {name}"));
-    say(&format!("Email: {email}"));
-    say(&format!("Token: {token}"));
-    say(&format!("Documentation: {documentation}"));
-    say(&format!("Abilities: {}", abilities.join(", ")));
-    say(&format!("Ends: {}", time(end)));
-    if let Some(restriction) = restriction {
-        say(&format!("Restricted: {}", restriction.text()));
+
+    /// Prints the lines of the original, and what it does not tell behind them.
+    fn tell(&self, config: &Config) {
+        let Self { row, email, key, restriction } = self;
+        let token = key.bearer(row.id.0);
+        say("API key created successfully");
+        say(&format!("Name: {}", row.name));
+        say(&format!("Email: {email}"));
+        say(&format!("Token: {token}"));
+        say(&format!("Documentation: {}", documentation(config)));
+        say(&format!("Abilities: {}", abilities_of(row).join(", ")));
+        say(&format!("Ends: {}", time(end_of(config, row))));
+        if let Some(restriction) = restriction {
+            say(&format!("Restricted: {}", restriction.text()));
+        }
+        say(&format!(
+            "Try it: curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{\"query\": \"{{ me {{ kind name }} }}\"}}' \
+             {}/graphql",
+            address_to_try(config)
+        ));
     }
-    say(&format!(
-        "Try it: curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{\"query\": \"{{ __typename }}\"}}' \
-         {url}/graphql"
-    ));
-    Ok(())
 }
 
-/// Makes a key with the owner, the name, the abilities and the restriction of another one, which ends soon.
-pub(super) async fn rotate(environment: &Environment, arguments: Rotate) -> Result<(), Failure> {
-    let config = arguments.shop.config(environment).await?;
-    let (db, now) = (shop(&config).await?, Utc::now());
-    let old = find(&db, arguments.id).await?;
-    if end_of(&config, &old).is_some_and(|end| end.0 <= now) {
-        return Err(Failure::new(format!("API key {} has ended: make a new one", arguments.id)));
+fn documentation(config: &Config) -> String {
+    format!("{}/api/documentation", config.public_url())
+}
+
+/// Where the server can be asked: the shop's URL, or where none is set, the address that it listens on.
+fn address_to_try(config: &Config) -> String {
+    if config.app_url == Config::default().app_url {
+        return format!("http://{}", demo::reachable(config.listen));
     }
-    // Before the transaction: there may be one connection only.
-    let email = owners(&db, std::slice::from_ref(&old)).await?.into_values().next().unwrap_or_default();
-    let restriction = restriction::of_key(&db, &old).await?;
-    let key = NewKey::random();
-    let row = key_row(&key, &old.tokenable_type, old.tokenable_id, &old.name, &abilities_of(&old), now);
-    let row = token::ActiveModel { expires_at: Set(old.expires_at), ..row };
-    let last = ShopTime(now + TimeDelta::hours(arguments.overlap.into()));
-    let transaction = db.begin().await?;
-    let row = insert(&transaction, row, restriction.as_ref()).await?;
-    let ends = old.expires_at.into_iter().chain([last]).min();
-    let ending = token::ActiveModel { expires_at: Set(ends), ..old.into_active_model() };
-    let ended = ending.update(&transaction).await?;
-    transaction.commit().await?;
-    tell_made(&config, &Made { row, email, key, restriction }, arguments.json)?;
-    if !arguments.json {
-        say(&format!("API key {} ends: {}", ended.id.0, time(end_of(&config, &ended))));
-    }
-    Ok(())
+    config.public_url()
+}
+
+/// Makes guichet's own tables, if they do not exist.
+async fn make_own_tables(db: &DatabaseConnection) -> Result<(), Failure> {
+    OwnTables::default().make(db, false).await.map_err(Failure::of)
 }
 
 /// The key of this number.
@@ -310,6 +358,25 @@ fn key_row(
     }
 }
 
+/// The class name of an owner of this type.
+fn class_of(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Staff => STAFF,
+        Audience::Customers => CUSTOMER,
+    }
+}
+
+async fn owner_by_email(
+    db: &DatabaseConnection,
+    audience: Audience,
+    email: &str,
+) -> Result<Option<Id>, DbErr> {
+    match audience {
+        Audience::Staff => staff_by_email(db, email).await,
+        Audience::Customers => customer_by_email(db, email).await,
+    }
+}
+
 async fn staff_by_email(db: &DatabaseConnection, email: &str) -> Result<Option<Id>, DbErr> {
     let found = admin::Entity::find()
         .filter(equals_ignoring_case(db, admin::Column::Email, email))
@@ -333,15 +400,16 @@ fn equals_ignoring_case(db: &impl ConnectionTrait, column: impl ColumnTrait, tex
     }
 }
 
+/// How `--expires` writes a date and time.
+const MOMENTS: [&str; 4] = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
+
 /// Parses a day, whose end is meant, or a date and time.
 fn expiry(text: &str) -> Result<NaiveDateTime, String> {
     let whole_day = |day: NaiveDate| day.and_hms_opt(23, 59, 59);
-    NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .ok()
-        .and_then(whole_day)
-        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok())
-        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok())
-        .ok_or_else(|| "takes YYYY-MM-DD or \"YYYY-MM-DD HH:MM:SS\"".to_owned())
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(whole_day);
+    let moment = || MOMENTS.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    day.or_else(moment)
+        .ok_or_else(|| "takes YYYY-MM-DD or \"YYYY-MM-DD HH:MM\", with seconds or without".to_owned())
 }
 
 pub(super) async fn list(environment: &Environment, arguments: &List) -> Result<(), Failure> {
@@ -398,7 +466,7 @@ fn object(
         "id": key.id.0,
         "name": key.name,
         "owner": owners.get(&(is_staff, key.tokenable_id.0)),
-        "type": if is_staff { "application" } else { "customer" },
+        "type": type_name(if is_staff { Audience::Staff } else { Audience::Customers }),
         "abilities": abilities_of(key),
         "made": key.created_at.map(time_json),
         "last_used": key.last_used_at.map(time_json),
@@ -472,7 +540,12 @@ pub(super) async fn revoke(environment: &Environment, arguments: &Revoke) -> Res
     let key = find(&db, arguments.id).await?;
     let name = key.name.clone();
     restriction::remove(&db, &key).await?;
+    rotation::forget(&db, &key).await?;
     key.delete(&db).await?;
-    say(&format!("API key {} ({name}) revoked", arguments.id));
+    if arguments.json {
+        say(&serde_json::to_string_pretty(&json!({"id": arguments.id, "name": name, "revoked": true}))?);
+    } else {
+        say(&format!("API key {} ({name}) revoked", arguments.id));
+    }
     Ok(())
 }

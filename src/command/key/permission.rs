@@ -1,11 +1,15 @@
 //! The names of abilities on the command line: which there are, what a list of them means, and what a misspelt one was
 //! meant to be.
 
-use super::{Failure, say};
+use std::collections::HashSet;
+
+use serde_json::{Value as Json, json};
+
+use super::{Failure, say, type_name};
 use crate::access::Audience;
 use crate::resource;
 
-/// Everything that the owner of a key may do.
+/// All abilities of an audience.
 const EVERYTHING: &str = "*";
 /// What the original gives to the key of a customer.
 const CUSTOMER: &str = "customer:*";
@@ -84,64 +88,122 @@ fn known() -> Vec<Known> {
 /// The abilities that lists of names mean: separated by commas or spaces, `products:*` for all of a resource.
 ///
 /// # Errors
-/// When a name is unknown, or there is none.
+/// When names are unknown or are not for this audience (all of them are told), or there is none.
 pub(super) fn resolve(given: &[String], audience: Audience) -> Result<Vec<String>, Failure> {
     if given.is_empty() {
         let all = if audience == Audience::Staff { EVERYTHING } else { CUSTOMER };
         return Ok(vec![all.to_owned()]);
     }
-    let known: Vec<Known> = known().into_iter().filter(|known| known.audience == audience).collect();
-    let mut names: Vec<String> = Vec::new();
+    let known = known();
+    let (mut names, mut refused) = (Vec::new(), Vec::new());
     let separated = given.iter().flat_map(|list| list.split([',', ' ', '\t', '\n']));
     for name in separated.filter(|name| !name.is_empty()) {
-        for name in meant(name, &known, audience)? {
-            if !names.contains(&name) {
-                names.push(name);
-            }
+        match meant(name, &known, audience) {
+            Some(meant) => names.extend(meant),
+            None => refused.push(refusal(name, &known, audience)),
         }
     }
-    if names.is_empty() { Err(Failure::usage("--permissions names nothing")) } else { Ok(names) }
+    if !refused.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} (`create-api-key --list-permissions --type {}` lists them)",
+            distinct(refused).join("; "),
+            type_name(audience)
+        )));
+    }
+    if names.is_empty() { Err(Failure::usage("--permissions names nothing")) } else { Ok(distinct(names)) }
 }
 
-/// The abilities that one name means.
-fn meant(name: &str, known: &[Known], audience: Audience) -> Result<Vec<String>, Failure> {
+/// Each text once, where it comes first.
+fn distinct(mut texts: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    texts.retain(|text| seen.insert(text.clone()));
+    texts
+}
+
+/// The abilities of this audience that one name means.
+fn meant(name: &str, known: &[Known], audience: Audience) -> Option<Vec<String>> {
+    let known = known.iter().filter(|known| known.audience == audience);
     let is_whole = name == EVERYTHING || name == CUSTOMER && audience == Audience::Customers;
-    if is_whole || known.iter().any(|known| known.name == name || known.aliases.contains(&name)) {
-        return Ok(vec![name.to_owned()]);
+    if is_whole || known.clone().any(|known| known.name == name || known.aliases.contains(&name)) {
+        return Some(vec![name.to_owned()]);
     }
-    if let Some(resource) = name.strip_suffix('*').filter(|resource| resource.ends_with(':')) {
-        let of_resource = known.iter().filter(|known| known.name.starts_with(resource));
-        let names: Vec<String> = of_resource.map(|known| known.name.to_owned()).collect();
-        if !names.is_empty() {
-            return Ok(names);
-        }
+    let resource = name.strip_suffix('*').filter(|resource| resource.ends_with(':'))?;
+    let names: Vec<String> =
+        known.filter(|known| known.name.starts_with(resource)).map(|known| known.name.to_owned()).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+/// Why a name is no ability of this audience.
+fn refusal(name: &str, known: &[Known], audience: Audience) -> String {
+    let (owner, other) = match audience {
+        Audience::Staff => ("the staff", Audience::Customers),
+        Audience::Customers => ("a customer", Audience::Staff),
+    };
+    if meant(name, known, other).is_some() {
+        return format!("a key of {owner} cannot have `{name}`");
     }
-    let meant = nearest(name, known).map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"));
-    Err(Failure::usage(format!(
-        "no ability is named `{name}`{meant} (`create-api-key --list-permissions` lists them)"
-    )))
+    let nearest = nearest(name, known.iter().filter(|known| known.audience == audience));
+    let meant = nearest.map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"));
+    format!("no ability is named `{name}`{meant}")
 }
 
 /// The name that is most like a misspelt one.
-fn nearest(name: &str, known: &[Known]) -> Option<String> {
+fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k Known> + Clone) -> Option<String> {
     let plain = name.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '*');
-    let wholes =
-        known.iter().filter_map(|known| known.name.split_once(':')).map(|(name, _)| format!("{name}:*"));
-    let names = known.iter().map(|known| known.name.to_owned()).chain(wholes);
+    let resources = known.clone().filter_map(|known| known.name.split_once(':'));
+    let names =
+        known.map(|known| known.name.to_owned()).chain(resources.map(|(name, _)| format!("{name}:*")));
     let likeness = |meant: &String| strsim::jaro_winkler(plain, meant);
     let best = names.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
     (likeness(&best) > 0.8).then_some(best)
 }
 
-/// Prints all names with what they open, and their older names.
-pub(super) fn list() {
-    say("*                               Everything that its owner may do.");
-    for Known { name, doc, aliases, .. } in known() {
+/// All names that a key of this audience may have, with what they open.
+fn offered(audience: Audience) -> Vec<Known> {
+    let doc = match audience {
+        Audience::Staff => "Everything of the administration, whatever the role of its owner.",
+        Audience::Customers => "Everything that a customer may do.",
+    };
+    let mut all = known();
+    all.retain(|known| known.audience == audience);
+    all.insert(0, Known { name: EVERYTHING, audience, doc, aliases: &[] });
+    all
+}
+
+impl Known {
+    /// What it opens, as one line.
+    fn opens(&self) -> String {
+        self.doc.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn object(&self) -> Json {
+        let Self { name, audience, aliases, .. } = self;
+        json!({"name": name, "type": type_name(*audience), "opens": self.opens(), "older_names": aliases})
+    }
+
+    fn tell(&self) {
+        let Self { name, aliases, .. } = self;
         let older =
             if aliases.is_empty() { String::new() } else { format!(" Older names: {}.", aliases.join(", ")) };
-        let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
-        say(&format!("{name:<30}  {doc}{older}"));
+        say(&format!("{name:<30}  {}{older}", self.opens()));
     }
+}
+
+/// Prints all names with what they open and their older names: those of one audience, or of both.
+pub(super) fn list(audience: Option<Audience>, as_json: bool) -> Result<(), Failure> {
+    let audiences = audience.map_or_else(|| vec![Audience::Staff, Audience::Customers], |one| vec![one]);
+    if as_json {
+        let all: Vec<Json> = audiences.into_iter().flat_map(offered).map(|known| known.object()).collect();
+        say(&serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    for audience in &audiences {
+        if audiences.len() > 1 && *audience == Audience::Customers {
+            say("\nOf a customer's key (--type customer):");
+        }
+        offered(*audience).iter().for_each(Known::tell);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -180,6 +242,25 @@ mod tests {
         }
         assert!(!staff("foo").unwrap_err().contains("did you mean"));
         assert_eq!(staff(" , ").unwrap_err(), "--permissions names nothing");
-        assert!(staff("client-api").is_err(), "only customers can have it");
+        let refused = staff("products:indx,foo products:indx").unwrap_err();
+        let both = "no ability is named `products:indx`: did you mean `products:index`?; no ability is named `foo` (";
+        assert!(refused.starts_with(both), "{refused}");
+    }
+
+    #[test]
+    fn what_only_others_can_have_is_told_as_such() {
+        let customer =
+            |given: &str| resolve(&[given.to_owned()], Audience::Customers).map_err(|f| f.to_string());
+        for (refused, text) in [
+            (staff("client-api"), "a key of the staff cannot have `client-api`"),
+            (staff("customer:*"), "a key of the staff cannot have `customer:*`"),
+            (customer("products:*"), "a key of a customer cannot have `products:*`"),
+            (customer("products:create"), "a key of a customer cannot have `products:create`"),
+        ] {
+            let refused = refused.unwrap_err();
+            assert!(refused.starts_with(text), "{refused}");
+        }
+        assert!(customer("products:indx").unwrap_err().contains("no ability is named"));
+        assert_eq!(customer("*").unwrap(), ["*"]);
     }
 }

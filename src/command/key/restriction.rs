@@ -11,10 +11,9 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 
-use super::{Environment, Failure, OfShop, find, say, shop};
+use super::{Environment, Failure, OfShop, find, make_own_tables, say, shop};
 use crate::access::KeyRestriction;
 use crate::access::key_restriction as row;
-use crate::database::own_tables::OwnTables;
 
 /// Maximum lengths in the columns, in characters.
 const MAX_NOTE: usize = 255;
@@ -91,6 +90,9 @@ pub(crate) struct Restrict {
     /// Lift every restriction of the key
     #[arg(long, conflicts_with_all = ["allow", "per_minute", "read_only", "note"])]
     lift: bool,
+    /// Print JSON in place of text
+    #[arg(long)]
+    json: bool,
 }
 
 /// Restricts a key as the options say; what they do not name stays as it is.
@@ -104,24 +106,31 @@ pub(crate) async fn restrict(environment: &Environment, arguments: Restrict) -> 
     let key = find(&db, arguments.id).await?;
     let before = of_key(&db, &key).await?.unwrap_or_default();
     let restriction = if arguments.lift { None } else { arguments.restrictions.restriction(before)? };
-    let text = match &restriction {
-        Some(restriction) => restriction.text(),
-        None => "not restricted".to_owned(),
-    };
-    match restriction {
+    match &restriction {
         Some(restriction) => {
             make_table(&db).await?;
-            write(&db, &key.token, &restriction).await?;
+            write(&db, &key.token, restriction).await?;
         }
         None => remove(&db, &key).await?,
     }
+    if arguments.json {
+        let restrictions = object(restriction.as_ref());
+        let told = json!({"id": arguments.id, "name": key.name, "restrictions": restrictions});
+        say(&serde_json::to_string_pretty(&told)?);
+        return Ok(());
+    }
+    let text = restriction.map_or_else(|| "not restricted".to_owned(), |restriction| restriction.text());
     say(&format!("API key {} ({}): {text}", arguments.id, key.name));
     Ok(())
 }
 
-/// Makes guichet's own tables, if they do not exist.
+/// Makes guichet's own tables, if the one of restrictions does not exist: an upgrade may have brought further ones, which no
+/// restriction needs.
 pub(super) async fn make_table(db: &DatabaseConnection) -> Result<(), Failure> {
-    OwnTables::default().make(db, false).await.map_err(Failure::of)
+    match make_own_tables(db).await {
+        Err(_) if migration::may_restrict_keys(db).await.unwrap_or(false) => Ok(()),
+        made => made,
+    }
 }
 
 /// Writes the restriction of a key.

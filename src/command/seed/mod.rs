@@ -1,7 +1,5 @@
 //! `guichet seed`: a large invented shop. The same counts, seed and date make the same rows.
 
-mod staff;
-
 use std::time::Instant;
 
 use chrono::{NaiveDate, NaiveTime, Utc};
@@ -17,9 +15,6 @@ use crate::resource;
 use crate::shop::sample::Named;
 use crate::shop::sample::order::ordered;
 use crate::shop::sample::seed::{Count, Counts, Maker, Options, Plan, Progress};
-
-/// Makers of rows that belong to no resource.
-const OWN: [Named<Maker>; 1] = [("staff", staff::MAKER)];
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -38,7 +33,7 @@ pub(super) struct Arguments {
 
 /// All makers by name, in no particular order.
 fn all() -> Vec<Named<Maker>> {
-    [resource::SEED, &OWN].concat()
+    resource::SEED.to_vec()
 }
 
 /// All makers in the order in which they run.
@@ -98,7 +93,8 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Fai
     }
     let today = || Utc::now().with_timezone(&entity::zone()).date_naive();
     let midnight = date.unwrap_or_else(today).and_time(NaiveTime::MIN);
-    let options = Options { counts, seed, now: ShopTime::from_local(midnight).0 };
+    let options =
+        Options { counts, seed, now: ShopTime::from_local(midnight).0, app_key: config.app_key.clone() };
     let style =
         ProgressStyle::with_template("{msg:10} {wide_bar} {human_pos} of {human_len} rows  {elapsed}")?;
     let bar = ProgressBar::new(0).with_style(style);
@@ -127,7 +123,7 @@ mod tests {
     #[test]
     fn makers_have_an_order_and_dice_of_their_own() {
         let makers = makers().unwrap();
-        assert!(makers.len() > OWN.len());
+        assert_eq!(makers.len(), all().len());
         let dice: Vec<u64> = makers.iter().filter_map(|maker| maker.dice).collect();
         assert_eq!(dice.iter().collect::<BTreeSet<_>>().len(), dice.len(), "{dice:?}");
     }

@@ -3,6 +3,7 @@
 mod database;
 mod environment;
 mod limits;
+mod mail;
 mod otlp;
 mod redis;
 mod setting;
@@ -27,6 +28,7 @@ use facade::http::BodyLimits;
 use facade::operation::TrustedMode;
 use ipnet::IpNet;
 pub use limits::{ConnectionLimits, WorkLimits};
+pub use mail::{MailEncryption, MailServer};
 pub use otlp::{Otlp, OtlpProtocol, Sampler};
 pub use redis::{RedisAddress, RedisServer};
 pub use setting::{Setting, UnknownSetting, all, help, page, unknown};
@@ -36,6 +38,16 @@ use crate::platform::lang::Lang;
 
 /// Highest accepted cost of bcrypt, as a power of two: 16 times the work of the usual 12.
 pub const MAX_BCRYPT_ROUNDS: u32 = 16;
+
+/// Settings whose value is accepted or not by that of another one, which comes first: while that one is refused, nobody can
+/// tell.
+const JUDGED_BY: [(&str, &str); 5] = [
+    ("DATABASE_URL", "DATABASE_READ_URL"),
+    ("DB_URL", "DATABASE_READ_URL"),
+    ("DB_CONNECTION", "DATABASE_READ_URL"),
+    ("GUICHET_UPSTREAM", "GUICHET_PASS"),
+    ("GUICHET_UPSTREAM", "GUICHET_SHADOW"),
+];
 
 /// The operator's settings. `Config::default()` has the values for an empty environment.
 #[derive(Clone, Debug)]
@@ -58,6 +70,8 @@ pub struct Config {
     pub storage: PathBuf,
     /// Whether an include needs the ability of the included resource too (`GUICHET_STRICT_INCLUDES`).
     pub strict_includes: bool,
+    /// Whether REST answers null for user names and passwords of servers (`GUICHET_HIDE_SERVER_CREDENTIALS`).
+    pub hide_server_credentials: bool,
     /// Maximum nesting of a GraphQL operation (`GUICHET_MAX_DEPTH`).
     pub max_depth: u64,
     /// Maximum nesting of an introspection query (`GUICHET_MAX_INTROSPECTION_DEPTH`).
@@ -151,6 +165,12 @@ pub struct Config {
     pub force_https: bool,
     /// Name of the shop (`APP_NAME`).
     pub app_name: String,
+    /// Server that takes the shop's mails; `None`: guichet sends none (`GUICHET_MAIL`, `MAIL_*`).
+    pub mail: Option<MailServer>,
+    /// Networks that webhooks may go to although they are not of the internet (`GUICHET_WEBHOOK_ALLOW`).
+    pub webhook_allow: Vec<IpNet>,
+    /// Key that webhooks are signed with; `None`: they are not signed (`GUICHET_WEBHOOK_SECRET`).
+    pub webhook_secret: Option<Secret>,
     /// Time zone of the times in the database (`APP_TIMEZONE`).
     pub timezone: Tz,
     /// Origin that browsers may send requests from (`FRONTEND_URL`).
@@ -296,6 +316,7 @@ impl Config {
             trusted_proxies: variables.read("GUICHET_TRUSTED_PROXIES", networks)?,
             storage: variables.parse("GUICHET_STORAGE")?,
             strict_includes: variables.read("GUICHET_STRICT_INCLUDES", switch)?,
+            hide_server_credentials: variables.read("GUICHET_HIDE_SERVER_CREDENTIALS", switch)?,
             max_depth: variables.read("GUICHET_MAX_DEPTH", |text| at_least(text, 1))?,
             max_introspection_depth: variables
                 .read("GUICHET_MAX_INTROSPECTION_DEPTH", |text| at_least(text, 1))?,
@@ -345,6 +366,10 @@ impl Config {
             app_env: variables.parse("APP_ENV")?,
             force_https: variables.read("APP_FORCE_HTTPS", switch)?,
             app_name: variables.parse("APP_NAME")?,
+            mail: MailServer::read(&variables)?,
+            webhook_allow: variables.read("GUICHET_WEBHOOK_ALLOW", networks)?,
+            webhook_secret: variables
+                .optional("GUICHET_WEBHOOK_SECRET", |text| (text.len() >= 24).then(|| Secret::new(text)))?,
             timezone: variables.parse("APP_TIMEZONE")?,
             frontend_url: variables.read("FRONTEND_URL", |text| {
                 url(text).or((text == "*").then_some(text)).map(str::to_owned)
@@ -357,6 +382,28 @@ impl Config {
                 .optional("STORE_FIXED_VAT_RATE", percentage)?
                 .filter(|&rate| rate > 0.0),
         })
+    }
+
+    /// Reads the settings as [`Self::from_env`] does, with the default in place of each value that is not accepted.
+    pub fn with_defaults_for_refused(
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> (Self, Vec<ConfigError>) {
+        let mut variables: BTreeMap<String, String> = variables.into_iter().collect();
+        let mut refused = Vec::new();
+        loop {
+            let Err(error) = Self::from_env(variables.clone()) else { break };
+            let judged_by_it = JUDGED_BY.iter().filter(|(by, _)| *by == error.variable);
+            for (_, name) in judged_by_it {
+                variables.remove(*name);
+            }
+            let was_set = variables.remove(error.variable).is_some();
+            refused.push(error);
+            // Every default is accepted: only a value that is set can be refused.
+            if !was_set {
+                variables.clear();
+            }
+        }
+        (Self::from_env(variables).unwrap_or_default(), refused)
     }
 
     /// The settings for each server of the database alone, in the order in which they are preferred.

@@ -47,6 +47,40 @@ fn values_are_taken() -> Result<(), ConfigError> {
 }
 
 #[test]
+fn every_wrong_value_is_told_and_the_others_are_taken() {
+    let read = |variables: &[(&str, &str)]| {
+        let variables = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let (config, refused) = Config::with_defaults_for_refused(variables);
+        (config, refused.iter().map(|error| error.variable).collect::<Vec<_>>())
+    };
+    let (config, refused) = read(&[
+        ("APP_LOCALE", "de"),
+        ("APP_NAME", "My shop"),
+        ("APP_KEY", "short"),
+        ("GUICHET_LISTEN", "8080"),
+        ("DB_PORT", "70000"),
+        ("DB_SSLMODE", "sometimes"),
+        ("GUICHET_THROTTLE", "redis"),
+        ("REDIS_URL", "http://a"),
+        ("REDIS_PORT", "x"),
+    ]);
+    assert_eq!(
+        refused,
+        ["GUICHET_LISTEN", "REDIS_URL", "REDIS_PORT", "DB_PORT", "DB_SSLMODE", "APP_KEY", "APP_LOCALE"]
+    );
+    assert_eq!((config.app_name.as_str(), config.lang), ("My shop", Lang::Fr));
+    // What only another value makes wrong is not told while that one is.
+    let (_, refused) = read(&[
+        ("DATABASE_URL", "oracle://a"),
+        ("DATABASE_READ_URL", "pgsql://b/shop"),
+        ("GUICHET_UPSTREAM", "shop.example"),
+        ("GUICHET_PASS", "GET /api"),
+    ]);
+    assert_eq!(refused, ["GUICHET_UPSTREAM", "DATABASE_URL"]);
+    assert_eq!(read(&[("APP_NAME", "a")]).1, [""; 0]);
+}
+
+#[test]
 fn wrong_values_are_refused_in_one_line_that_names_them() {
     for (name, value) in [
         ("GUICHET_LISTEN", "8080"),

@@ -1,12 +1,11 @@
 //! Suspends, bans and reactivates customers (docs/contract/application-store.md#4.10).
 
 use async_graphql::MaybeUndefined;
-use chrono::{DateTime, TimeDelta};
 use entity::{Id, ShopTime, customer, service};
 use facade::transaction::Transaction;
 use facade::user_error::UserErrorCode;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use facade::write::lock_rows;
+use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::allowed::{is_restricted, is_suspendable};
 use super::input::CustomerActionInput;
@@ -84,7 +83,6 @@ pub(super) async fn restrict(
     scope
         .write(|transaction| async move {
             let customer = locked(scope, &transaction, id).await?;
-            conflict_with_others(&transaction, &customer).await?;
             if let Restriction::Suspended = restriction {
                 require_state(scope, &transaction, id, (is_suspendable, BANNED)).await?;
             }
@@ -105,22 +103,6 @@ pub(super) async fn restrict(
         .await
 }
 
-/// Makes the transaction conflict with another one on the same customer that runs on another node of a Galera cluster. Locks
-/// are known on their node alone, rows that were written on all; but a restriction writes metadata only, and new rows
-/// conflict with nothing. So the customer is written twice, and is the same afterwards.
-async fn conflict_with_others(transaction: &Transaction, customer: &customer::Model) -> Result<()> {
-    if transaction.get_database_backend() != DbBackend::MySql {
-        return Ok(());
-    }
-    let other = DateTime::UNIX_EPOCH + TimeDelta::days(1);
-    for time in [Some(ShopTime(other)), customer.updated_at] {
-        let written =
-            customer::Entity::update_many().col_expr(customer::Column::UpdatedAt, Expr::value(time));
-        written.filter(customer::Column::Id.eq(customer.id)).exec(transaction).await?;
-    }
-    Ok(())
-}
-
 /// Suspends the active services and mails the customer about each.
 async fn suspend_services(
     scope: ShopScope<'_>,
@@ -131,7 +113,7 @@ async fn suspend_services(
     let active = visible_services()
         .filter(service::Column::CustomerId.eq(customer))
         .filter(service::Column::Status.eq("active"));
-    for service in active.lock_exclusive().all(transaction).await? {
+    for service in lock_rows(transaction, active).await? {
         let reason = restriction.service_reason();
         let service = state::suspend(transaction, service, reason, true, scope.now().into()).await?;
         state::mail_suspension(scope, transaction, &service, reason).await?;
@@ -144,7 +126,6 @@ pub(super) async fn reactivate(scope: ShopScope<'_>, id: Id, notify: bool) -> Re
     scope
         .write(|transaction| async move {
             let customer = locked(scope, &transaction, id).await?;
-            conflict_with_others(&transaction, &customer).await?;
             require_state(scope, &transaction, id, (is_restricted, NOT_RESTRICTED)).await?;
             metadata::delete_keys(&transaction, (MODEL, id), &RESTRICTION_KEYS).await?;
             let suspended = visible_services()
@@ -153,7 +134,7 @@ pub(super) async fn reactivate(scope: ShopScope<'_>, id: Id, notify: bool) -> Re
                 .filter(
                     service::Column::SuspendReason.is_in(Restriction::ALL.map(Restriction::service_reason)),
                 );
-            for service in suspended.lock_exclusive().all(&transaction).await? {
+            for service in lock_rows(&transaction, suspended).await? {
                 state::unsuspend(&transaction, service, scope.now().into()).await?;
             }
             if notify {

@@ -8,7 +8,7 @@ use entity::{
 use facade::error::Refusal;
 use facade::transaction::Transaction;
 use facade::user_error::UserErrorCode;
-use facade::write::save;
+use facade::write::{lock_rows, save};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select};
@@ -48,7 +48,7 @@ pub(super) async fn delete(scope: ShopScope<'_>, id: Id, force: bool) -> Result<
             }
             cancel_services(&transaction, id, now).await?;
             unlink_records(&transaction, id, now).await?;
-            delete_personal_rows(&transaction, &customer).await?;
+            delete_personal_rows(scope, &transaction, &customer).await?;
             save(&transaction, anonymised(customer, password.to_owned(), now), now.0).await?;
             Ok(())
         })
@@ -76,8 +76,8 @@ pub(super) fn unpaid_invoices(customers: impl IntoIterator<Item = Id>) -> Select
 
 /// Refuses the deletion of a customer who has services in use or unpaid invoices.
 async fn check_deletable(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
-    let services = services_in_use([id]).lock_exclusive().all(transaction).await?;
-    let invoices = unpaid_invoices([id]).lock_exclusive().all(transaction).await?;
+    let services = lock_rows(transaction, services_in_use([id])).await?;
+    let invoices = lock_rows(transaction, unpaid_invoices([id])).await?;
     if services.is_empty() && invoices.is_empty() {
         return Ok(());
     }
@@ -116,7 +116,7 @@ async fn cancel_services(transaction: &Transaction, id: Id, now: ShopTime) -> Re
         .filter(service::Column::CancelledAt.is_not_null())
         .filter(service::Column::CancelledReason.is_not_null())
         .filter(service::Column::IsCancelled.eq(false));
-    for service in requested.lock_exclusive().all(transaction).await? {
+    for service in lock_rows(transaction, requested).await? {
         state::cancel(transaction, service, now).await?;
     }
     Ok(())
@@ -154,7 +154,11 @@ async fn unlink_records(transaction: &Transaction, id: Id, now: ShopTime) -> Res
 }
 
 /// Deletes the notes, keys, mails, metadata and logs.
-async fn delete_personal_rows(transaction: &Transaction, customer: &customer::Model) -> Result<()> {
+async fn delete_personal_rows(
+    scope: ShopScope<'_>,
+    transaction: &Transaction,
+    customer: &customer::Model,
+) -> Result<()> {
     let id = customer.id;
     customer_note::Entity::delete_many()
         .filter(customer_note::Column::CustomerId.eq(id))
@@ -184,7 +188,7 @@ async fn delete_personal_rows(transaction: &Transaction, customer: &customer::Mo
         let logs = action_log::Column::Id.is_in(logs.iter().copied());
         action_log::Entity::delete_many().filter(logs).exec(transaction).await?;
     }
-    mail::delete_all(transaction, id).await?;
+    mail::delete_all(scope.shop(), transaction, id).await?;
     metadata::detach(transaction, MODEL, id).await
 }
 

@@ -29,6 +29,7 @@ use self::status::CustomerStatus;
 use super::invoice::{self, Invoice, InvoiceFilter, InvoiceSort};
 use super::metadata::{self, Metadata};
 use super::service::{self, Service, ServiceFilter, ServiceSort};
+use super::ticket::{self, Ticket, TicketFilter, TicketSort};
 use crate::scope::ShopScope;
 use crate::shop::image::{self, Image};
 use crate::{Result, abilities};
@@ -124,6 +125,9 @@ record! {
         /// Invoices and drafts of invoices.
         #[can(invoice::INDEX)] invoices:
             many<Invoice>(entity::invoice::Column::CustomerId, invoice::live_invoices) by InvoiceFilter, InvoiceSort,
+        /// What the customer has asked the helpdesk.
+        #[can(ticket::INDEX)] tickets:
+            many<Ticket>(entity::support_ticket::Column::CustomerId, ticket::live_tickets) by TicketFilter, TicketSort,
     }
 }
 

@@ -38,7 +38,7 @@ abilities! {
 }
 
 /// What the original calls a department in texts and polymorphic columns.
-const MODEL: &str = "App\\Models\\Helpdesk\\SupportDepartment";
+pub const MODEL: &str = "App\\Models\\Helpdesk\\SupportDepartment";
 
 record! {
     /// A department of the helpdesk, to which customers write their tickets.
@@ -85,7 +85,13 @@ filters! {
     }
 }
 
-fn live_departments() -> Select<support_department::Entity> {
+/// All departments: tickets keep those that were deleted.
+pub fn all_departments() -> Select<support_department::Entity> {
+    support_department::Entity::find()
+}
+
+/// Departments that are not deleted.
+pub fn live_departments() -> Select<support_department::Entity> {
     support_department::Entity::find().filter(support_department::Column::DeletedAt.is_null())
 }
 

@@ -11,11 +11,11 @@ use facade::form::File;
 use facade::record::{Deleted, KeyOf};
 use facade::transaction::Transaction;
 use facade::user_error::UserErrorCode;
-use facade::write::{lock, put, save, taken};
+use facade::write::{lock, lock_only, lock_rows, put, save, taken};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder,
 };
 
 use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
@@ -124,9 +124,7 @@ async fn check_parent(
 
 /// Locks the parents of all groups until the transaction ends, by a lock on the first group.
 async fn lock_parents(transaction: &Transaction) -> Result<()> {
-    let first = group::Entity::find().select_only().column(group::Column::Id).order_by_asc(group::Column::Id);
-    first.limit(1).lock_exclusive().into_tuple::<Id>().one(transaction).await?;
-    Ok(())
+    Ok(lock_only(transaction, group::Entity::find().order_by_asc(group::Column::Id)).await?)
 }
 
 fn invalid_parent(scope: ShopScope<'_>) -> Error {
@@ -217,10 +215,7 @@ pub(super) async fn refuse_with_products(
 
 /// Locks a group until the transaction ends, so that it is not deleted while a product is put into it.
 pub(in crate::resource) async fn lock_group(transaction: &Transaction, group: Id) -> Result<()> {
-    let found =
-        group::Entity::find().select_only().column(group::Column::Id).filter(group::Column::Id.eq(group));
-    found.lock_exclusive().into_tuple::<Id>().one(transaction).await?;
-    Ok(())
+    Ok(lock_only(transaction, group::Entity::find_by_id(group)).await?)
 }
 
 /// Deletes a group with its metadata and picture. Its children become top-level groups.
@@ -236,7 +231,7 @@ pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> R
             return Ok((deleted, None));
         }
         let children = live_groups().filter(group::Column::ParentId.eq(id));
-        for child in children.lock_exclusive().all(&transaction).await? {
+        for child in lock_rows(&transaction, children).await? {
             let mut row = child.into_active_model();
             row.parent_id = Set(None);
             save(&transaction, row, now.0).await?;

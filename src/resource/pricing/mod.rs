@@ -10,7 +10,7 @@ use async_graphql::{
 use entity::{Id, Price, ShopTime, pricing, product as sold};
 use facade::column::Column;
 use facade::filter::equals;
-use facade::form::Form;
+use facade::form::{Constrained, Form};
 use facade::guard::Can;
 use facade::node::database_id;
 use facade::page::List;
@@ -18,7 +18,7 @@ use facade::payload::Deletes;
 use facade::record::{Currency, Decimal, Deleted, Key, KeyOf, Record as _, View, require};
 use facade::rest_only::is_public;
 use facade::transaction::Transaction;
-use facade::write::{lock, put, save};
+use facade::write::{lock, lock_only, lock_row, put, save};
 use facade::{filters, form, list, one, record, words};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, IntoCondition};
@@ -280,8 +280,7 @@ async fn lock_first(
     // Reads first: the table has no index on the target, and a search that locks would lock all of its rows.
     let first = prices_of(&String::from(kind)).filter(pricing::Column::RelatedId.eq(id));
     let Some(first) = first.filter(condition).limit(1).one(transaction).await? else { return Ok(None) };
-    let first = live_prices().filter(pricing::Column::Id.eq(first.id)).lock_exclusive();
-    Ok(first.one(transaction).await?)
+    Ok(lock_row(transaction, live_prices().filter(pricing::Column::Id.eq(first.id))).await?)
 }
 
 /// Deletes the prices of a target. The caller has locked the target.
@@ -311,9 +310,7 @@ async fn lock_product(transaction: &Transaction, row: &pricing::ActiveModel) -> 
         return Ok(());
     };
     if kind == "product" {
-        let product = sold::Entity::find().select_only().column(sold::Column::Id);
-        let product = product.filter(sold::Column::Id.eq(*id)).lock_exclusive();
-        product.into_tuple::<Id>().one(transaction).await?;
+        lock_only(transaction, sold::Entity::find_by_id(*id)).await?;
     }
     Ok(())
 }
@@ -387,8 +384,10 @@ pub fn by_period(row: &pricing::Model) -> [(BillingPeriod, Option<f64>); 8] {
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PeriodPrice {
     /// Price; null takes the period off the offer.
+    #[graphql(directive = Constrained::apply([("min", 0.into()), ("max", rule::MAX_PRICE.into())]))]
     pub price: MaybeUndefined<Decimal>,
     /// Setup fee.
+    #[graphql(directive = Constrained::apply([("min", 0.into()), ("max", rule::MAX_PRICE.into())]))]
     pub setup: MaybeUndefined<Decimal>,
 }
 
@@ -396,20 +395,28 @@ pub struct PeriodPrice {
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PeriodPrices {
     /// 7 days.
+    #[graphql(directive = Constrained::apply([("nullable", false.into())]))]
     pub weekly: Option<PeriodPrice>,
     /// Without renewal.
+    #[graphql(directive = Constrained::apply([("nullable", false.into())]))]
     pub onetime: Option<PeriodPrice>,
     /// A month.
+    #[graphql(directive = Constrained::apply([("nullable", false.into())]))]
     pub monthly: Option<PeriodPrice>,
     /// 3 months.
+    #[graphql(directive = Constrained::apply([("nullable", false.into())]))]
     pub quarterly: Option<PeriodPrice>,
     /// 6 months.
+    #[graphql(directive = Constrained::apply([("nullable", false.into())]))]
     pub semiannually: Option<PeriodPrice>,
     /// A year.
+    #[graphql(directive = Constrained::apply([("nullable", false.into())]))]
     pub annually: Option<PeriodPrice>,
     /// 2 years.
+    #[graphql(directive = Constrained::apply([("nullable", false.into())]))]
     pub biennially: Option<PeriodPrice>,
     /// 3 years.
+    #[graphql(directive = Constrained::apply([("nullable", false.into())]))]
     pub triennially: Option<PeriodPrice>,
 }
 

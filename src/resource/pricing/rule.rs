@@ -20,7 +20,7 @@ const CURRENCY: &str = "currency";
 /// The most decimals of a price in GraphQL: those of all currencies in which prices can be written.
 const MAX_DECIMALS: usize = 2;
 /// The highest price that is accepted.
-const MAX_PRICE: f64 = 999_999.99;
+pub(super) const MAX_PRICE: f64 = 999_999.99;
 
 /// The value is an object of prices by billing period, each with its setup fee. A decimal comma becomes a point.
 pub fn period_prices() -> Rule {

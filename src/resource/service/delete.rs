@@ -6,12 +6,10 @@ use entity::{
     subscription,
 };
 use facade::transaction::Transaction;
-use facade::write::save;
+use facade::write::{lock_rows, save};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use super::MODEL;
 use crate::Result;
@@ -106,8 +104,8 @@ pub(super) async fn close_invoice(db: &Transaction, id: Id, how: OpenInvoice, no
         .filter(service_renewal::Column::DeletedAt.is_null())
         .exec(db)
         .await?;
-    let of_invoice = service::Entity::find().filter(service::Column::InvoiceId.eq(id)).lock_exclusive();
-    for service in of_invoice.all(db).await? {
+    let of_invoice = service::Entity::find().filter(service::Column::InvoiceId.eq(id));
+    for service in lock_rows(db, of_invoice).await? {
         let mut row = service.into_active_model();
         row.invoice_id = Set(None);
         save(db, row, now.0).await?;

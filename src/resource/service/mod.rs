@@ -19,15 +19,17 @@ use facade::record::{
 };
 use facade::{filters, list, record, words};
 pub use mutation::ServiceMutation;
-pub use related::{ConfigOption, Server, ServiceSubscription, Upgrade};
+pub use related::{ConfigOption, ServiceSubscription, Upgrade};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
-use self::related::{options, servers, subscriptions, upgrades};
+use self::related::{options, subscriptions, upgrades};
+use super::cancellation_reason::{self, CancellationReason};
 use super::customer::{self, Customer, CustomerFilter};
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
 use super::pricing::{self, Pricing};
 use super::product::{self, Product, ProductFilter};
+use super::server::{self, Server};
 use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
@@ -164,6 +166,9 @@ record! {
         #[can(product::SHOW, product::INDEX)] product: one<Product>(product_id, product::live_products),
         /// The invoice of its open renewal.
         #[can(invoice::SHOW, invoice::INDEX)] invoice: one<Invoice>(invoice_id, invoice::live_invoices),
+        /// The reason picked on cancelling, also one that was deleted.
+        #[can(cancellation_reason::SHOW, cancellation_reason::INDEX)] cancellation_reason:
+            one<CancellationReason>(cancellation_reason_id, cancellation_reason::all_reasons),
         /// Free values attached to the service.
         #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_services),
         /// What its customer pays for a period of it; null where the shop has no price for it.
@@ -173,8 +178,8 @@ record! {
         #[can(pricing::INDEX)] pricing_rows: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_services),
         /// Options that were bought with it.
         config_options: many<ConfigOption>(entity::config_options_service::Column::ServiceId, options),
-        /// The server that it runs on, by name only.
-        server: one<Server>(server_id, servers),
+        /// The server that it runs on.
+        #[can(SHOW, INDEX, server::SHOW, server::INDEX)] server: one<Server>(server_id, server::live_servers),
         /// Subscriptions that pay for it.
         subscriptions: many<ServiceSubscription>(entity::subscription::Column::ServiceId, subscriptions),
         /// The mutations that its state and the caller's abilities allow now.

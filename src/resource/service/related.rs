@@ -1,7 +1,7 @@
-//! The records of a service: options, server, subscriptions, changes of its product. They have only the columns that a
-//! service shows. Of a server, that is its name and never its credentials.
+//! The records of a service: options, subscriptions, changes of its product. They have only the columns that a service
+//! shows.
 
-use entity::{config_options_service, server, service, subscription, upgrade};
+use entity::{config_options_service, service, subscription, upgrade};
 use facade::filter::exists;
 use facade::record::{CountryCode, Currency, Key, KeyOf, TextWord};
 use facade::{record, words};
@@ -48,18 +48,6 @@ record! {
 }
 
 words! {
-    /// Whether new services may be put on a server.
-    pub enum ServerStatus {
-        /// They may.
-        Active = "active",
-        /// Hidden.
-        Hidden = "hidden",
-        /// Not listed.
-        Unreferenced = "unreferenced",
-    }
-}
-
-words! {
     /// State of a subscription.
     pub enum SubscriptionState {
         /// It has not paid yet.
@@ -68,20 +56,6 @@ words! {
         Active = "active",
         /// It was ended.
         Cancelled = "cancelled",
-    }
-}
-
-record! {
-    /// A server that services run on.
-    pub struct Server(entity::server);
-    #[can(SHOW, INDEX)] node: |_| servers_in_use();
-    columns {
-        /// Name that the staff gave it.
-        name,
-        /// Kind of extension that speaks to it.
-        r#type,
-        /// Whether new services may be put on it.
-        status shown TextWord<ServerStatus>,
     }
 }
 
@@ -137,10 +111,6 @@ pub(super) fn options() -> Select<config_options_service::Entity> {
     config_options_service::Entity::find().order_by_asc(config_options_service::Column::Id)
 }
 
-pub(super) fn servers() -> Select<server::Entity> {
-    server::Entity::find().filter(server::Column::DeletedAt.is_null())
-}
-
 pub(super) fn subscriptions() -> Select<subscription::Entity> {
     let live = subscription::Entity::find().filter(subscription::Column::DeletedAt.is_null());
     live.order_by_asc(subscription::Column::Id)
@@ -153,10 +123,4 @@ pub(super) fn upgrades() -> Select<upgrade::Entity> {
 /// The condition that `column` has the key of a service that is not deleted.
 fn of_live_service(column: impl ColumnTrait) -> SimpleExpr {
     exists(live_services(), service::Column::Id, column, Condition::all())
-}
-
-/// Servers that a service runs on.
-fn servers_in_use() -> Select<server::Entity> {
-    let on = server::Column::Id;
-    servers().filter(exists(live_services(), service::Column::ServerId, on, Condition::all()))
 }

@@ -4,7 +4,7 @@
 
 use entity::{Flag, Id, Int, ShopTime, product, service};
 use facade::transaction::Transaction;
-use facade::write::save;
+use facade::write::{lock_row, save};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
@@ -112,8 +112,8 @@ pub async fn expire(
 
 /// Adds one to the stock of a product, unless the stock has no limit.
 async fn restock(transaction: &Transaction, product: Id, now: ShopTime) -> Result<()> {
-    let found = product::Entity::find().filter(product::Column::Id.eq(product)).lock_exclusive();
-    if let Some(product) = found.one(transaction).await?.filter(|product| product.stock.0 >= 0) {
+    let found = lock_row(transaction, product::Entity::find_by_id(product)).await?;
+    if let Some(product) = found.filter(|product| product.stock.0 >= 0) {
         let stock = product.stock.0.saturating_add(1);
         let mut row = product.into_active_model();
         row.stock = Set(Int(stock));

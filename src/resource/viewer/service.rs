@@ -9,7 +9,8 @@ use sea_orm::{EntityTrait, Select};
 use super::own;
 use crate::access::CLIENT_API;
 use crate::resource::product::Product;
-use crate::resource::service::{Server, Service, ServiceStatus, price, visible_services};
+use crate::resource::server::Server;
+use crate::resource::service::{Service, ServiceStatus, price, visible_services};
 use crate::scope::ShopScope;
 
 record! {

@@ -53,9 +53,9 @@ struct Compressed {
 
 impl Accepted {
     /// `None`: the client takes answers only as they are, or wants no content at all.
-    pub(super) fn of(request: &Request) -> Option<Self> {
-        let mut lines = request.headers().get_all(header::ACCEPT_ENCODING).iter().peekable();
-        lines.peek().filter(|_| *request.method() != Method::HEAD)?;
+    pub(super) fn of(method: &Method, headers: &HeaderMap) -> Option<Self> {
+        let mut lines = headers.get_all(header::ACCEPT_ENCODING).iter().peekable();
+        lines.peek().filter(|_| *method != Method::HEAD)?;
         Some(Self(lines.map(|line| (header::ACCEPT_ENCODING, line.clone())).collect()))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -15,7 +15,7 @@ use facade::http::etag;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::compression::Document;
+use super::compression::{Accepted, Document};
 use super::origin;
 use crate::App;
 use crate::server::contracts::{self, ServerForm};
@@ -46,16 +46,17 @@ pub(super) fn router() -> Router<Arc<App>> {
 /// The OpenAPI document at the path of the original.
 async fn original(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let parts = contracts::openapi_at(&origin(&app, &request).base(), ServerForm::Original);
-    answer(request.headers(), JSON, parts)
+    answer(&app, request, JSON, parts).await
 }
 
 async fn openapi(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let parts = contracts::openapi_at(&origin(&app, &request).base(), ServerForm::Whole);
-    answer(request.headers(), JSON, parts)
+    answer(&app, request, JSON, parts).await
 }
 
 async fn yaml(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    answer(request.headers(), YAML, contracts::openapi_yaml_at(&origin(&app, &request).base()))
+    let parts = contracts::openapi_yaml_at(&origin(&app, &request).base());
+    answer(&app, request, YAML, parts).await
 }
 
 /// What the XML Schema is asked with.
@@ -65,7 +66,11 @@ struct XmlSchemaQuery {
     root: Option<String>,
 }
 
-async fn xml_schema(Query(query): Query<XmlSchemaQuery>, request: Request) -> Response<Body> {
+async fn xml_schema(
+    State(app): State<Arc<App>>,
+    Query(query): Query<XmlSchemaQuery>,
+    request: Request,
+) -> Response<Body> {
     let schema = match contracts::xml_schema() {
         Ok(schema) => schema,
         Err(error) => {
@@ -74,7 +79,7 @@ async fn xml_schema(Query(query): Query<XmlSchemaQuery>, request: Request) -> Re
         }
     };
     match schema.with_root(query.root.as_deref()) {
-        Ok(parts) => answer(request.headers(), XML, parts),
+        Ok(parts) => answer(&app, request, XML, parts).await,
         Err(unknown) => {
             let body = json!({"message": unknown.to_string()});
             (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
@@ -87,22 +92,44 @@ async fn schema(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     if app.shop.config.introspection != Introspection::Always {
         return StatusCode::NOT_FOUND.into_response();
     }
-    answer(request.headers(), GRAPHQL, [Bytes::from_static(WRITTEN_SCHEMA.as_bytes())])
+    answer(&app, request, GRAPHQL, [Bytes::from_static(WRITTEN_SCHEMA.as_bytes())]).await
 }
 
-fn answer<const N: usize>(asked: &HeaderMap, kind: &'static str, parts: [Bytes; N]) -> Response<Body> {
+/// The document, compressed as its client accepts it; 304 with the headers of that answer where the client has it.
+async fn answer<const N: usize>(
+    app: &App,
+    request: Request,
+    kind: &'static str,
+    parts: [Bytes; N],
+) -> Response<Body> {
+    let (asked, _) = request.into_parts();
     let mut checksum = crc32fast::Hasher::new();
     parts.iter().for_each(|part| checksum.update(part));
     let tag = format!("\"{:08x}\"", checksum.finalize());
+    let length = HeaderValue::from(parts.iter().map(Bytes::len).sum::<usize>());
+    let document = Extension(Document(format!("{kind} {tag} {}", length.to_str().unwrap_or_default())));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CONTENT_LENGTH, length),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))),
     ];
-    if etag::has_current(asked, &tag) {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    let whole = (headers, document, graphql::body_of(parts)).into_response();
+    let accepted =
+        if app.shop.config.compression { Accepted::of(&asked.method, &asked.headers) } else { None };
+    let whole = match accepted {
+        Some(accepted) => accepted.compress(whole).await,
+        None => whole,
+    };
+    if etag::has_current(&asked.headers, &tag) { not_modified(whole) } else { whole }
+}
+
+/// The answer 304 in place of a whole one: with its headers, but for those about the content (RFC 9110, 15.4.5).
+fn not_modified(whole: Response<Body>) -> Response<Body> {
+    let (mut head, _) = whole.into_parts();
+    head.status = StatusCode::NOT_MODIFIED;
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+        head.headers.remove(name);
     }
-    let length = HeaderValue::from(parts.iter().map(Bytes::len).sum::<usize>());
-    let document = Extension(Document(format!("{kind} {tag} {}", length.to_str().unwrap_or_default())));
-    (headers, [(header::CONTENT_LENGTH, length)], document, graphql::body_of(parts)).into_response()
+    Response::from_parts(head, Body::empty())
 }

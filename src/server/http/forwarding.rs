@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, Uri};
 use facade::apis::GRAPHQL;
+use facade::engine::Host as _;
 use facade::error::Refusal;
 use facade::execution::{Origin, Principal as AnyPrincipal};
 use facade::facts::{self, AnsweredBy};
@@ -42,7 +43,7 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
         Served::Forward(request) => {
             let headers = request.headers().clone();
             let passed = Box::pin(forward(app, upstream, request, &client_info)).await;
-            passed.unwrap_or_else(|error| rest::refuse(&headers, error))
+            passed.unwrap_or_else(|error| rest::refuse_in(&headers, error, app.shop.texts(None)))
         }
     }
 }
@@ -111,13 +112,9 @@ async fn forward(
     let has_key = if rest::is_below_prefix(path) {
         admit(app, method, headers, client).await?
     } else {
-        // Other paths may lead to the API of the upstream server, too. Keys that are not the shop's are no wrong ones there.
-        let found = app.access.keys.authenticate(&app.shop, headers, client).await;
-        match found {
-            Ok(principal) => check_method(method, &*principal)?,
-            Err(Error::Unauthenticated) => {}
-            // A key that cannot be examined may be restricted.
-            Err(error) => return Err(error),
+        // Other paths may lead to the API of the upstream server, too.
+        if app.access.knows_or_counts(headers, client).await? {
+            admit(app, method, headers, client).await?;
         }
         false
     };

@@ -6,6 +6,7 @@ mod cors;
 mod forwarding;
 pub mod graphiql;
 mod health;
+mod mails;
 mod shadowing;
 mod start;
 mod storage;
@@ -35,7 +36,7 @@ use futures_util::future::BoxFuture;
 use tower::ServiceExt as _;
 
 use crate::platform::network;
-use crate::server::telemetry::RequestId;
+use crate::server::telemetry::{RequestId, RequestSender};
 use crate::server::upstream::ForwardedAnswer;
 use crate::{App, Error};
 use compression::Accepted;
@@ -91,6 +92,10 @@ fn router(app: Arc<App>) -> Router {
         Some(upstream) if upstream.forwards_all_paths() => Router::new(),
         _ => Router::new().route("/", get(start::page)),
     };
+    let mails = match &app.demo_key {
+        Some(_) => Router::new().route("/mails", get(mails::page)),
+        None => Router::new(),
+    };
     Router::new()
         .route(GRAPHQL, get(graphql_get).post(graphql_post))
         .route("/healthz", get(health::alive))
@@ -100,6 +105,7 @@ fn router(app: Arc<App>) -> Router {
         .merge(contracts::router())
         .merge(pages::router(documentation))
         .merge(start)
+        .merge(mails)
         .fallback(answer_rest)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), telemetry_layer))
         .with_state(app)
@@ -219,11 +225,16 @@ fn is_host(text: &str) -> bool {
 
 /// A header that is accepted only from a trusted proxy: the last value of its last line, which that proxy has written.
 fn trusted_header<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
-    if !network::is_trusted(&app.shop.config.trusted_proxies, peer(request)) {
+    if !is_trusted(app, request) {
         return None;
     }
     let line = request.headers().get_all(name).iter().next_back()?.to_str().ok()?;
     line.rsplit(',').next().map(str::trim)
+}
+
+/// Whether a trusted proxy has sent a request.
+fn is_trusted(app: &App, request: &Request) -> bool {
+    network::is_trusted(&app.shop.config.trusted_proxies, peer(request))
 }
 
 async fn telemetry_layer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
@@ -236,13 +247,20 @@ async fn with_telemetry<A: Future<Output = Response<Body>>>(
     request: Request,
     answer: impl FnOnce(Request) -> A,
 ) -> Response<Body> {
-    let given = trusted_header(app, &request, RequestId::HEADER).and_then(RequestId::parse);
-    let observed = app.telemetry.begin(&request, given);
+    let observed = app.telemetry.begin(&request, sender(app, &request));
     let id = observed.request_id().header_value();
     // Pinned by reference: a future that is moved into another one takes its size again.
     let mut response = observed.observe(pin!(with_common_headers(app, request, answer))).await;
     response.headers_mut().insert(RequestId::HEADER, id);
     response
+}
+
+/// Who has sent a request, for telemetry.
+fn sender(app: &App, request: &Request) -> RequestSender {
+    if !is_trusted(app, request) {
+        return RequestSender::Stranger;
+    }
+    RequestSender::Trusted(trusted_header(app, request, RequestId::HEADER).and_then(RequestId::parse))
 }
 
 /// The answer to a request without a valid host, in the form of its API.
@@ -265,7 +283,8 @@ async fn with_common_headers<A: Future<Output = Response<Body>>>(
     let has_key = request.headers().contains_key(header::AUTHORIZATION);
     let preflight = cors::is_preflight(&request) && !forwarding::answers_preflight(app, request.uri());
     let allowed = AllowedOrigin::of(&app.shop.config, request.headers());
-    let accepted = if app.shop.config.compression { Accepted::of(&request) } else { None };
+    let accepted =
+        if app.shop.config.compression { Accepted::of(request.method(), request.headers()) } else { None };
     let mut response = if !has_valid_host(app, &request) {
         bad_host_answer(&request)
     } else if preflight {

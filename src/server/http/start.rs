@@ -17,6 +17,9 @@ const DEMO_KEY: &str = "Both faces take the same key. This one may do everything
 const NO_KEY: &str = "Both faces take the same key. Put one in the place of <var>KEY</var>; \
                       <code>guichet create-api-key</code> makes one:";
 
+/// The link to the mails of a demo shop.
+const MAILS: &str = "<li><a href=\"/mails\"><b>Mails</b> What the demo shop would have sent.</a></li>\n";
+
 /// The page, with the address that was asked.
 pub(super) async fn page(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (about_key, key) = match app.demo_key.as_deref() {
@@ -24,6 +27,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, request: Request) -> Respo
         None => (NO_KEY, "<var>KEY</var>".to_owned()),
     };
     let html = START
+        .replace("{mails}", app.demo_key.as_ref().map_or("", |_| MAILS))
         .replace("{about_key}", about_key)
         .replace("{key}", &key)
         .replace("{origin}", &pages::escape(&origin(&app, &request).base()));

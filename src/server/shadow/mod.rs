@@ -13,7 +13,7 @@ pub use comparison::{ComparedAnswer, Difference, compare};
 pub use declared::DeclaredDifferences;
 pub use findings::{DifferingPlace, DifferingValues, Findings, OperationFindings, Outcome};
 use percent_encoding::percent_decode_str;
-use rand::Rng;
+use rand::RngExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, sleep};
 

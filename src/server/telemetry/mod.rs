@@ -27,7 +27,7 @@ use self::metrics::Metrics;
 #[cfg(not(feature = "otlp"))]
 use self::no_traces::{RequestSpan, Traces};
 use self::observed_request::ObservedRequest;
-pub(crate) use self::observed_request::{request_id, traceparent};
+pub(crate) use self::observed_request::{RequestSender, request_id, traceparent};
 pub(crate) use self::request_id::RequestId;
 pub(crate) use self::state_metrics::ServerState;
 pub use self::trace::TraceId;
@@ -60,9 +60,9 @@ impl Telemetry {
         Ok(Self { log: config.request_log, metrics, traces })
     }
 
-    /// Begins to observe a request. `id` is the identifier that a trusted proxy has sent.
-    pub(crate) fn begin(self: &Arc<Self>, request: &Request, id: Option<RequestId>) -> ObservedRequest {
-        ObservedRequest::new(Arc::clone(self), request, id)
+    /// Begins to observe a request.
+    pub(crate) fn begin(self: &Arc<Self>, request: &Request, sender: RequestSender) -> ObservedRequest {
+        ObservedRequest::new(Arc::clone(self), request, sender)
     }
 
     /// An observer of SQL statements that counts them and calls another one.

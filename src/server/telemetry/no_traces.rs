@@ -28,7 +28,7 @@ impl Traces {
         Ok(None)
     }
 
-    pub(super) fn begin(&self, _: Option<ParentSpan>) -> RequestSpan {
+    pub(super) fn begin(&self, _: Option<ParentSpan>, _: Option<ParentSpan>) -> RequestSpan {
         match *self {}
     }
 

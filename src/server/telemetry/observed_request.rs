@@ -39,6 +39,14 @@ pub(super) fn credential(facts: &RequestFacts) -> (Option<i64>, Option<&str>) {
     }
 }
 
+/// Who has sent a request.
+pub(crate) enum RequestSender {
+    /// A trusted proxy, with its identifier of the request.
+    Trusted(Option<RequestId>),
+    /// Anybody else.
+    Stranger,
+}
+
 /// A request that has ended, for metrics and traces.
 pub(super) struct FinishedRequest<'a> {
     pub(super) method: &'static str,
@@ -65,14 +73,20 @@ pub(crate) struct ObservedRequest {
 }
 
 impl ObservedRequest {
-    pub(super) fn new(telemetry: Arc<Telemetry>, request: &Request, given_id: Option<RequestId>) -> Self {
+    /// Begins the observation. Only a trusted sender names request and trace: operators search their logs by both. The
+    /// trace of a stranger ends here, and that of the request is linked to it (W3C Trace Context, 4.3).
+    pub(super) fn new(telemetry: Arc<Telemetry>, request: &Request, sender: RequestSender) -> Self {
         if let Some(metrics) = &telemetry.metrics {
             metrics.begin();
         }
         let method = METHODS.iter().find(|method| *method == request.method());
         let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-        let parent = ParentSpan::of(request.headers());
-        let span = telemetry.traces.as_ref().map(|traces| traces.begin(parent));
+        let given = ParentSpan::of(request.headers());
+        let (given_id, parent, linked) = match sender {
+            RequestSender::Trusted(id) => (id, given, None),
+            RequestSender::Stranger => (None, None, given),
+        };
+        let span = telemetry.traces.as_ref().map(|traces| traces.begin(parent, linked));
         let trace = span.as_ref().and_then(RequestSpan::trace).or(parent.map(|parent| parent.trace));
         let trace = trace.unwrap_or_else(TraceId::random);
         let id = given_id.clone().unwrap_or_else(|| RequestId::of_trace(trace));

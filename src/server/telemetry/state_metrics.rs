@@ -6,6 +6,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 use super::log;
 use super::metrics::registered;
 use crate::database::servers;
+use crate::server::outbox::OutboxState;
 
 /// The state of a server at the moment when its metrics are asked for.
 pub(crate) struct ServerState {
@@ -15,6 +16,8 @@ pub(crate) struct ServerState {
     pub(crate) refusals: Vec<(&'static str, u64)>,
     /// The servers of the database, with their role.
     pub(crate) databases: Vec<(&'static str, servers::ServerState)>,
+    /// The outbox.
+    pub(crate) outbox: OutboxState,
 }
 
 /// The metrics of a moment.
@@ -30,6 +33,9 @@ pub(super) struct StateMetrics {
     connections: IntGaugeVec,
     max_connections: IntGaugeVec,
     lost_lines: IntCounter,
+    outbox_attempts: IntCounterVec,
+    outbox_rows: IntGaugeVec,
+    outbox_oldest: IntGaugeVec,
 }
 
 impl StateMetrics {
@@ -41,8 +47,8 @@ impl StateMetrics {
         let gauge = |name: &str, help: &str, labels: &[&str]| {
             registered(registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
         };
-        let counter = |name: &str, help: &str, label: &str| {
-            registered(registry, IntCounterVec::new(Opts::new(name, help), &[label])?)
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
         };
         let (gate, host) = (["gate"], ["role", "host"]);
         Ok(Self {
@@ -53,12 +59,12 @@ impl StateMetrics {
             gate_refusals: counter(
                 "guichet_gate_refusals_total",
                 "Requests that were refused with 503 because too many ran and waited.",
-                "gate",
+                &["gate"],
             )?,
             throttle_refusals: counter(
                 "guichet_throttle_refusals_total",
                 "Requests, keys and sign-ins that were refused by a limit a minute.",
-                "limit",
+                &["limit"],
             )?,
             db_up: gauge("guichet_db_up", "Whether the database server answers a new connection.", &host)?,
             db_in_use: gauge("guichet_db_in_use", "Whether statements are sent to the server.", &host)?,
@@ -78,6 +84,21 @@ impl StateMetrics {
                     "guichet_log_lines_lost_total",
                     "Lines of the log that could not be written.",
                 )?,
+            )?,
+            outbox_attempts: counter(
+                "guichet_outbox_attempts_total",
+                "Mails and webhooks that were sent, that failed, and of those that were given up.",
+                &["kind", "outcome"],
+            )?,
+            outbox_rows: gauge(
+                "guichet_outbox_rows",
+                "Mails and webhooks in the outbox that wait or were given up, those of all processes.",
+                &["kind", "state"],
+            )?,
+            outbox_oldest: gauge(
+                "guichet_outbox_oldest_timestamp_seconds",
+                "When the oldest of them was written.",
+                &["kind", "state"],
             )?,
         })
     }
@@ -99,6 +120,21 @@ impl StateMetrics {
             self.set_database(role, server);
         }
         raise(&self.lost_lines, log::lost_lines());
+        self.set_outbox(&state.outbox);
+    }
+
+    fn set_outbox(&self, outbox: &OutboxState) {
+        for (kind, outcome, number) in &outbox.attempts {
+            raise(&self.outbox_attempts.with_label_values(&[*kind, *outcome]), *number);
+        }
+        // What is not there any more has no row that would tell so.
+        self.outbox_rows.reset();
+        self.outbox_oldest.reset();
+        for backlog in &outbox.backlog {
+            let labels = [backlog.kind.as_str(), backlog.state.as_str()];
+            self.outbox_rows.with_label_values(&labels).set(backlog.rows);
+            self.outbox_oldest.with_label_values(&labels).set(backlog.oldest / 1000);
+        }
     }
 
     fn set_database(&self, role: &str, server: &servers::ServerState) {

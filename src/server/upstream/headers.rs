@@ -45,8 +45,11 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_PREFIX: &str = "x-forwarded-";
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const PROXY: HeaderName = HeaderName::from_static("proxy");
+/// Headers that only a trusted proxy may set: address of the client and trace.
+const OF_TRUSTED: [HeaderName; 3] = [REAL_IP, TRACEPARENT, TRACESTATE];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Removes all lines of `Authorization` but the last, by which the caller was authenticated: the upstream server may read
 /// another one.
@@ -80,7 +83,7 @@ pub(super) fn prepare_request(headers: &mut HeaderMap, version: Version, sender:
             || (named.contains(name) && !is_forwarded && !PROTECTED.contains(name))
             || is_ambiguous(name)
             || (is_forwarded && !is_believed)
-            || (!sender.trusted && *name == REAL_IP)
+            || (!sender.trusted && OF_TRUSTED.contains(name))
     });
     keep_last_authorization(headers);
     append(headers, FORWARDED_FOR, sender.peer.to_string());

@@ -72,7 +72,7 @@ pub struct Sender<'a> {
     pub host: &'a str,
     /// Identifier of the request.
     pub request_id: HeaderValue,
-    /// The span of the request as `traceparent`, where it is traced; otherwise the client's header is kept.
+    /// The span of the request as `traceparent`, where it is traced; otherwise the header of a trusted proxy is kept.
     pub traceparent: Option<HeaderValue>,
 }
 

@@ -9,6 +9,7 @@ use sea_orm::DatabaseTransaction;
 
 use super::Work;
 use super::dice::Dice;
+use crate::platform::config::Secret;
 
 /// What makes the rows of a resource in the demo shop.
 #[derive(Clone, Copy)]
@@ -39,14 +40,17 @@ pub struct DemoContext {
     /// Random numbers that makers share. Each number that is drawn changes all later ones, so a new maker has [`Dice`] of its
     /// own.
     pub dice: Dice,
+    /// The shop's key.
+    pub app_key: Secret,
     kept: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
 }
 
 impl DemoContext {
-    /// Begins a shop at that moment. The same moment makes the same rows.
+    /// Begins a shop with this key at that moment. The same moment makes the same rows, but for what is encrypted.
     #[must_use]
-    pub fn new(now: DateTime<Utc>) -> Self {
-        let mut making = Self { now, opened: ShopTime(now), dice: Dice::new(2026, 0), kept: HashMap::new() };
+    pub fn new(now: DateTime<Utc>, app_key: Secret) -> Self {
+        let (opened, dice) = (ShopTime(now), Dice::new(2026, 0));
+        let mut making = Self { now, opened, dice, app_key, kept: HashMap::new() };
         making.opened = making.ago(430);
         making
     }

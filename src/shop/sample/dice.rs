@@ -1,7 +1,7 @@
 //! Repeatable random numbers: the same seed gives the same numbers on every machine.
 
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// A source of chance for invented rows.
 pub struct Dice(StdRng);

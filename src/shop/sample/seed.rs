@@ -10,6 +10,7 @@ use sea_orm::{DatabaseConnection, DbErr, EntityTrait};
 
 use super::dice::Dice;
 use super::{Named, Work, batch};
+use crate::platform::config::Secret;
 
 /// Rows that are made before they are sent.
 const CHUNK: u64 = 1_000;
@@ -120,6 +121,8 @@ pub struct Options {
     pub seed: u64,
     /// The moment at which all rows end.
     pub now: DateTime<Utc>,
+    /// The shop's key, `APP_KEY`.
+    pub app_key: Secret,
 }
 
 /// What is to be made, and what all makers share.
@@ -130,6 +133,8 @@ pub struct Plan {
     seed: u64,
     /// The moment at which all rows end.
     pub now: DateTime<Utc>,
+    /// The shop's key; empty where it has none.
+    pub app_key: Secret,
     progress: Box<dyn Progress>,
 }
 
@@ -151,11 +156,11 @@ impl Plan {
                 firsts.insert(count.name, first(db).await?);
             }
         }
-        let Options { counts, seed, now } = options;
+        let Options { counts, seed, now, app_key } = options;
         // A second run on the same database must not repeat the first one's UUIDs.
         let begun = firsts.get(FIRST_RUN_COUNT).copied().unwrap_or(1);
         let seed = seed.wrapping_add(begun.unsigned_abs() << 16);
-        Ok(Self { counts, firsts, seed, now, progress: Box::new(progress) })
+        Ok(Self { counts, firsts, seed, now, app_key, progress: Box::new(progress) })
     }
 
     /// How many there are.

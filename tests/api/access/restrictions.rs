@@ -166,3 +166,27 @@ async fn tries_from_other_addresses_are_counted() {
     assert_eq!((found[0], found[69]), (403, 429));
     shop.close().await;
 }
+
+/// What a person may read is in the shop's language; GraphQL follows what its client asks for.
+#[tokio::test]
+async fn refusals_are_in_the_language_of_the_shop() {
+    let shop = Shop::with("fr", |config| config.rate_limit = None).await;
+    restrict(&shop, &KeyRestriction { read_only: true, ..KeyRestriction::default() }).await;
+    let french = "Cette clé API ne permet que la lecture.";
+    let english = "This API key may only read.";
+    let (status, _, body) = shop.ask("DELETE", "/api/application/products/1", "all", None).await;
+    assert_eq!((status, body), (403, json!({"message": french})));
+    let mutation = json!({"query": "mutation { productDelete(id: 1) { deletedId } }"}).to_string();
+    for (languages, text) in [("", french), ("en", english), ("fr", french)] {
+        let headers = [("Content-Type", "application/json"), ("Accept-Language", languages)];
+        let answer = shop.send_with("all", "POST", "/graphql", &headers, &mutation).await.json();
+        assert_eq!(answer["errors"][0]["message"], text, "{languages}: {answer}");
+    }
+    shop.sql("UPDATE guichet_key_restrictions SET addresses = '203.0.113.0/24'").await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let french = "Cette clé API ne peut pas être utilisée depuis cette adresse.";
+    assert_eq!(shop.get(PRODUCTS, "all").await.2, json!({"message": french}));
+    let (_, _, answer) = shop.post("/graphql", "all", &json!({"query": "{ health { status } }"})).await;
+    assert_eq!(answer["errors"][0]["message"], french, "{answer}");
+    shop.close().await;
+}

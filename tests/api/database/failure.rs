@@ -11,9 +11,10 @@ use guichet::platform::config::Config;
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::{Value as Json, json};
 
+use crate::harness::program::Program;
 use crate::harness::proxy::Proxy;
 use crate::harness::shop::Shop;
-use crate::harness::store::{BACKEND, Store, program};
+use crate::harness::store::{BACKEND, Store, program, uncounted};
 use crate::harness::wire::{self, Answer, Request};
 
 /// Maximum duration of an answer.
@@ -193,6 +194,21 @@ async fn a_table_that_is_not_there_closes_only_its_own_resource() {
     assert_eq!((refused, body), (503, json!({"message": "This shop's database lacks what is needed here."})));
     assert_eq!(status(&shop, "/api/application/customers/1").await, 200);
     shop.close().await;
+}
+
+/// A table whose keys do not count up any more is the operator's to mend: the log says how.
+#[tokio::test]
+async fn a_table_that_has_lost_its_counter_is_told() {
+    let Some([lost, mended]) = uncounted() else { return };
+    let server = Program::start(&[]).await;
+    server.sql(&[lost]).await;
+    let department = json!({"name": "x", "description": "x", "icon": "bi"});
+    let answer = server.ask("POST", "/api/application/departments", "all", Some(&department)).await;
+    server.sql(&[mended]).await;
+    let lacks = json!({"message": "This shop's database lacks what is needed here."});
+    assert_eq!((answer.status, answer.json()), (503, lacks));
+    let log = server.stop().await;
+    assert!(log.contains("guichet doctor"), "{log}");
 }
 
 /// Locks the products against readers until [`unlock`].

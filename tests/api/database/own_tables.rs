@@ -196,3 +196,45 @@ async fn without_the_right_to_make_them_only_signing_in_is_off() {
     forget(&store).await;
     store.close().await.unwrap();
 }
+
+/// A user who may make no tables keeps what the tables of an earlier version are for.
+#[tokio::test]
+async fn a_table_that_an_upgrade_brings_stops_only_what_needs_it() {
+    if *BACKEND == DbBackend::Sqlite {
+        return;
+    }
+    let store = Store::fresh().await.unwrap();
+    OWN.up(&store.db).await.unwrap();
+    let former = [
+        "DROP TABLE guichet_key_rotations",
+        "DELETE FROM guichet_own_migrations WHERE version LIKE '%key_rotations'",
+    ];
+    run(&store.db, &former.map(str::to_owned)).await;
+    let database = with_few_rights(&store).await;
+    let command = async |arguments: &[&str]| {
+        let mut few = program(&database);
+        few.env("APP_KEY", APP_KEY).env("GUICHET_STORAGE", std::env::temp_dir()).args(arguments);
+        // The recorded keys have a fixed age; the clock of the program does not.
+        few.env("SANCTUM_TOKEN_EXPIRATION", "0");
+        tokio::task::spawn_blocking(move || few.output().unwrap()).await.unwrap()
+    };
+    let listed: Json = serde_json::from_slice(&command(&["list-api-keys", "--json"]).await.stdout).unwrap();
+    let key = listed.as_array().unwrap().iter().find(|key| key["ends"].is_null()).unwrap()["id"].to_string();
+    let restricted = command(&["restrict-api-key", &key, "--read-only"]).await;
+    assert!(restricted.status.success(), "{}", String::from_utf8_lossy(&restricted.stderr));
+    let rotated = command(&["rotate-api-key", &key]).await;
+    let text = String::from_utf8_lossy(&rotated.stderr);
+    assert!(!rotated.status.success() && text.contains("`guichet doctor` writes the statements"), "{text}");
+    let report: Json = serde_json::from_slice(&command(&["doctor", "--json"]).await.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let own = findings.iter().find(|finding| finding["check"] == "own tables").unwrap();
+    assert!(own["says"].as_str().unwrap().ends_with(": no key can be rotated"), "{own}");
+    let statements: Vec<String> =
+        own["sql"].as_array().unwrap().iter().map(|sql| sql.as_str().unwrap().to_owned()).collect();
+    assert!(!statements.iter().any(|sql| sql.starts_with("DROP")), "nobody's session ends: {statements:?}");
+    run(&store.db, &statements).await;
+    assert!(command(&["rotate-api-key", &key]).await.status.success());
+    OWN.down(&store.db).await.unwrap();
+    forget(&store).await;
+    store.close().await.unwrap();
+}

@@ -4,14 +4,20 @@
 use async_graphql::registry::{MetaField, MetaType, Registry};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use facade::Ability;
 use facade::node::{NodeType, NodeTypes as _};
 use guichet::resource::Nodes;
 use guichet::server::schema;
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 
+use crate::harness::rows::SCHEMA;
 use crate::harness::shop::Shop;
 use crate::harness::store::BACKEND;
+use crate::harness::walk::needs_of;
+
+/// The member of staff whose key asks here.
+const KEY_OWNER: i64 = 1;
 
 /// A list at the root of the schema.
 pub(crate) struct Listing {
@@ -183,11 +189,19 @@ async fn every_list_is_walked_in_every_order() {
         for (at, sort) in list.orders().into_iter().enumerate() {
             let whole = all(&shop, &list, &sort).await;
             assert!(whole.len() > 10, "{} has too few rows", list.field);
-            for size in if sort.is_null() { vec![1, 2, 5, 100] } else { vec![[3, 4, 7][at % 3]] } {
+            // The order by primary key in both directions and several sizes, each other one in one direction.
+            let sizes = if sort.is_null() { vec![1, 2, 5, 100] } else { vec![[3, 4, 7][at % 3]] };
+            let backward = (at + at / 2) % 2 == 1;
+            for size in sizes {
                 let label = format!("{} by {sort}, {size} at a time", list.field);
-                assert_eq!(forwards(&shop, &list, &sort, size).await, whole, "{label}, forwards");
-                assert_eq!(backwards(&shop, &list, &sort, size).await, whole, "{label}, backwards");
-                walks += 2;
+                if sort.is_null() || !backward {
+                    assert_eq!(forwards(&shop, &list, &sort, size).await, whole, "{label}, forwards");
+                    walks += 1;
+                }
+                if sort.is_null() || backward {
+                    assert_eq!(backwards(&shop, &list, &sort, size).await, whole, "{label}, backwards");
+                    walks += 1;
+                }
             }
         }
     }
@@ -281,9 +295,15 @@ async fn searches_are_walked_too() {
 async fn walks_bear_rows_that_come_and_go() {
     let shop = shop().await;
     for list in listings() {
+        // Rows of other tables do not come back.
+        if !SCHEMA[&list.table()].names().any(|column| column == "deleted_at") {
+            continue;
+        }
         let table = shop.quoted(&list.table());
-        for sort in list.orders().iter().step_by(2) {
-            for backward in [false, true] {
+        for (at, sort) in list.orders().iter().step_by(2).enumerate() {
+            // The order by primary key in both directions, each other one in one.
+            let directions = [false, true].into_iter();
+            for backward in directions.filter(|way| sort.is_null() || *way == (at % 2 == 1)) {
                 let mut whole = all(&shop, &list, sort).await;
                 if backward {
                     whole.reverse();
@@ -294,8 +314,10 @@ async fn walks_bear_rows_that_come_and_go() {
                     format!("UPDATE {table} SET deleted_at = {value} WHERE id IN (0{ids})")
                 };
                 const GONE: &str = "'2026-11-20 10:00:00'";
+                // The key would end with its owner.
+                let may_go = |id: &i64| list.table() != "admins" || *id != KEY_OWNER;
                 // Every fourth row comes later.
-                let hidden: Vec<i64> = whole.iter().copied().step_by(4).collect();
+                let hidden: Vec<i64> = whole.iter().copied().step_by(4).filter(may_go).collect();
                 shop.sql(&set(hidden.clone(), GONE)).await;
                 let (mut seen, mut gone, mut cursor) = (Vec::new(), Vec::new(), None::<String>);
                 for round in 0.. {
@@ -319,8 +341,8 @@ async fn walks_bear_rows_that_come_and_go() {
                     // The row under the cursor goes, and one further on; two come.
                     let under = *seen.last().unwrap();
                     let goes = [Some(under), whole.get(place(&under) + 3).copied()];
-                    let goes: Vec<i64> =
-                        goes.into_iter().flatten().filter(|id| !hidden.contains(id)).collect();
+                    let goes = goes.into_iter().flatten().filter(may_go);
+                    let goes: Vec<i64> = goes.filter(|id| !hidden.contains(id)).collect();
                     shop.sql(&set(goes.clone(), GONE)).await;
                     gone.extend(goes);
                     let comes = [hidden.get(round), hidden.get(hidden.len().saturating_sub(round + 1))];
@@ -433,7 +455,7 @@ async fn cursors_belong_to_an_order() {
     shop.close().await;
 }
 
-/// Cursors reveal the values that a list is ordered by: it must be what everybody sees who sees the row.
+/// Cursors reveal the values that a list is ordered by: it must be what everybody sees who may ask for the list.
 #[test]
 fn orders_tell_nothing_that_is_guarded() {
     let registry = schema::registry();
@@ -446,7 +468,12 @@ fn orders_tell_nothing_that_is_guarded() {
             }
             let field =
                 field.unwrap_or_else(|| panic!("{} is ordered by {sort}, which it doesn't show", list.row));
-            assert!(facade::guard::Can::read(field).is_none(), "{} is ordered by {name}", list.row);
+            let asked = needs_of(registry.types["Query"].field_by_name(&list.field).unwrap());
+            let asked = asked.filter(|needs| !needs.is_empty());
+            let is_seen = |needs: Vec<Ability>| {
+                asked.as_ref().is_some_and(|asked| asked.iter().all(|ability| needs.contains(ability)))
+            };
+            assert!(needs_of(field).is_none_or(is_seen), "{} is ordered by {name}", list.row);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The operations that GraphiQL opens with and signs in with: they run, and none is in the way of another.
 
-use guichet::server::http::graphiql::{EXAMPLES, SIGN_IN};
+use guichet::server::http::graphiql::{EXAMPLES, SIGN_IN, SIGN_OUT};
 use serde_json::{Value as Json, json};
 
 use crate::harness::shop::Shop;
@@ -10,10 +10,12 @@ use crate::resource::sessions::sign_in;
 #[tokio::test]
 async fn examples_run() {
     let shop = Shop::golden("en").await;
-    let [customer, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
+    let [customer, refresh] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
     for example in EXAMPLES {
         let key = if example.contains("viewer") { customer.as_str() } else { "all" };
-        let answer = shop.graphql(example, json!({}), key).await;
+        let variables =
+            if example.contains("$refreshToken") { json!({"refreshToken": refresh}) } else { json!({}) };
+        let answer = shop.graphql(example, variables, key).await;
         assert!(answer["errors"].is_null(), "{example}: {answer}");
         let data = answer["data"].as_object().unwrap();
         assert!(!data.is_empty() && data.values().all(|value| !value.is_null()), "{example}: {answer}");
@@ -32,6 +34,14 @@ async fn every_kind_of_account_signs_in() {
             "{}: {answer}",
             sign_in.account
         );
+        let session = &answer["data"]["sessionCreate"]["session"];
+        let [access, refresh] = ["accessToken", "refreshToken"].map(|name| session[name].as_str().unwrap());
+        assert!(shop.graphql("{ me { kind } }", json!({}), access).await["data"]["me"].is_object());
+        let ended = shop.graphql(SIGN_OUT, json!({"refreshToken": refresh}), "").await;
+        assert_eq!(ended, json!({"data": {"sessionRevoke": {"userErrors": []}}}));
+        let renew = EXAMPLES.iter().find(|example| example.contains("RefreshSession")).unwrap();
+        let renewed = shop.graphql(renew, json!({"refreshToken": refresh}), "").await;
+        assert!(renewed["data"]["sessionRefresh"]["session"].is_null(), "{renewed}");
         let answer = shop.graphql(sign_in.document, tried("wrong"), "").await;
         assert!(answer["data"]["sessionCreate"]["userErrors"][0]["message"].is_string(), "{answer}");
     }

@@ -8,6 +8,7 @@
 //! | [`proxy`] | a proxy that a test can interrupt |
 //! | [`rows`] | what changed in a database |
 //! | [`shop`] | a running server, with keys by name |
+//! | [`sink`] | a mail server that keeps what it is sent |
 //! | [`store`] | databases cloned from a template |
 //! | [`walk`] | paths through the schema |
 //! | [`wire`] | the HTTP client, which sends exactly the bytes it is given |
@@ -18,6 +19,7 @@ pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod rows;
 pub(crate) mod shop;
+pub(crate) mod sink;
 pub(crate) mod store;
 pub(crate) mod walk;
 pub(crate) mod wire;

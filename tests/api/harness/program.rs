@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::Value as Json;
 use tokio::net::TcpStream;
 
@@ -103,6 +103,22 @@ impl Program {
         for sql in statements {
             self.store.db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
+    }
+
+    /// First column of the first row of a statement, as a text.
+    pub(crate) async fn text(&self, sql: &str) -> Option<String> {
+        let db = &self.store.db;
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await;
+        row.unwrap_or_else(|error| panic!("{sql}: {error}")).map(|row| row.try_get_by_index(0).unwrap())
+    }
+
+    /// Runs another command on its shop to its end: exit code, and what it prints.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> (i32, String) {
+        let mut program = program(&self.store.address());
+        program.env("APP_KEY", APP_KEY).args(arguments);
+        let output = tokio::task::spawn_blocking(move || program.output().unwrap()).await.unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(printed).unwrap())
     }
 
     /// The lines that it has logged so far.

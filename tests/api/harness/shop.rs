@@ -18,6 +18,7 @@ use guichet::platform::clock::Clock;
 use guichet::platform::config::{Config, Database};
 use guichet::server::connection::Server;
 use guichet::{App, database};
+use migration::OWN;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
@@ -259,6 +260,7 @@ impl Shop {
 
     /// Adds the example rows of every resource (see [`example`]).
     pub(crate) async fn add_examples(&self) {
+        OWN.up(&self.store.db).await.expect("guichet's own tables");
         for sql in example::statements() {
             self.sql(&sql).await;
         }

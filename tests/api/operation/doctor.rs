@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::Value as Json;
 
 use crate::harness::shop::APP_KEY;
-use crate::harness::store::{BACKEND, Store, program, server_url};
+use crate::harness::store::{BACKEND, Store, program, server_url, uncounted};
 
 /// Runs the doctor: whether it is content, and its findings that are no `ok`, each with its check.
 async fn examine(store: &Store, key: &str) -> (bool, Vec<String>) {
@@ -88,6 +88,25 @@ async fn what_is_missing_or_other_is_told() {
     store.close().await.unwrap();
 }
 
+/// A server whose user name was encrypted by another key is named, and so is the way to mend it.
+#[tokio::test]
+async fn a_server_that_no_key_opens_is_named() {
+    let store = Store::fresh().await.unwrap();
+    let foreign = "eyJpdiI6IkFBRUNBd1FGQmdjSUNRb0xEQTBPRHc9PSIsInZhbHVlIjoiNUZ4eWJwZFJ5QW9zcTFpeldabzVOQT09IiwibWFjIjoiMDAiLCJ0YWciOiIifQ==";
+    let sql = format!("UPDATE servers SET username = '{foreign}' WHERE id = 3");
+    store.db.execute_unprepared(&sql).await.unwrap();
+    let (content, mut wrong) = examine(&store, APP_KEY).await;
+    wrong.retain(|line| !line.contains("the newest rows are"));
+    let expected = "error key: no key opens the user name and password of servers 3";
+    assert_eq!((content, wrong), (false, vec![expected.to_owned()]));
+    let former = [("APP_PREVIOUS_KEYS", APP_KEY.to_owned())];
+    store.db.execute_unprepared("UPDATE servers SET username = password WHERE id = 3").await.unwrap();
+    let (content, mut wrong) = examine_with(&store, "0123456789abcdef0123456789abcdeX", &former).await;
+    wrong.retain(|line| !line.contains("the newest rows are"));
+    assert_eq!((content, wrong), (true, Vec::new()));
+    store.close().await.unwrap();
+}
+
 /// One cause, one finding: neither a line for each table, nor checks that could not have worked.
 #[tokio::test]
 async fn another_database_is_told_in_few_words() {
@@ -163,6 +182,111 @@ async fn a_lack_of_rights_is_told_apart_from_absence() {
     store.close().await.unwrap();
 }
 
+/// The script of `doctor --sql`, and whether the doctor is content.
+async fn script(url: &str) -> (bool, String) {
+    let database = guichet::platform::config::Database::from_url(url).unwrap();
+    let mut program = program(&database);
+    program.env("APP_KEY", APP_KEY).env("GUICHET_STORAGE", std::env::temp_dir()).args(["doctor", "--sql"]);
+    let ran = tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap();
+    (ran.status.success(), String::from_utf8(ran.stdout).unwrap())
+}
+
+/// Without the right to use its schema, PostgreSQL shows no table at all.
+#[tokio::test]
+async fn a_schema_that_may_not_be_used_is_told_apart_from_an_empty_database() {
+    if *BACKEND != DbBackend::Postgres {
+        return;
+    }
+    let store = Store::fresh().await.unwrap();
+    let url = make_limited_user(&store).await.unwrap();
+    let name = store.database().unwrap();
+    store.db.execute_unprepared("REVOKE USAGE ON SCHEMA public FROM PUBLIC").await.unwrap();
+    let (content, wrong) = examine_with(&store, APP_KEY, &[("DATABASE_URL", url.clone())]).await;
+    let expected = "error rights: not allowed: USAGE of the schema public, which holds the shop's tables";
+    assert_eq!((content, wrong), (false, vec![expected.to_owned()]));
+
+    for command in [["serve", "--listen=127.0.0.1:0"], ["migrate", "up"]] {
+        let mut program = program(&guichet::platform::config::Database::from_url(&url).unwrap());
+        program.args(command);
+        let ran = tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap();
+        let errors = String::from_utf8(ran.stderr).unwrap();
+        let grant = format!("GRANT USAGE ON SCHEMA public TO {name};");
+        assert!(!ran.status.success() && errors.contains(&grant), "{command:?}: {errors}");
+        assert!(!errors.contains("guichet migrate"), "{errors}");
+    }
+
+    let (content, sql) = script(&url).await;
+    assert!(!content && sql.contains("\nGRANT USAGE ON SCHEMA public TO "), "{sql}");
+    store.db.execute_unprepared(&sql).await.unwrap();
+    let (content, _) = examine_with(&store, APP_KEY, &[("DATABASE_URL", url)]).await;
+    assert!(content);
+    store.db.execute_unprepared("GRANT USAGE ON SCHEMA public TO PUBLIC").await.unwrap();
+    guichet_tables_away(&store).await;
+    remove_limited_user(&store).await;
+    store.close().await.unwrap();
+}
+
+/// Guichet's own tables, which the script of the doctor has made.
+async fn guichet_tables_away(store: &Store) {
+    migration::OWN.down(&store.db).await.unwrap();
+}
+
+/// Names of users may hold quotes, those of databases letters that stand for any in a GRANT.
+#[tokio::test]
+async fn the_script_mends_what_it_can_whatever_names_hold() {
+    let store = Store::fresh().await.unwrap();
+    let Some(database) = store.database() else {
+        let file = format!("sqlite:{}", store.address().name());
+        assert_eq!(
+            script(&file).await,
+            (true, "-- Nothing was found that SQL statements mend.\n".to_owned())
+        );
+        store.close().await.unwrap();
+        return;
+    };
+    let (name, statements, gone) = match *BACKEND {
+        DbBackend::MySql => {
+            let name = format!("o'n`e@il_{}", std::process::id());
+            let quoted = format!("`{}`@`%`", name.replace('`', "``"));
+            let statements = vec![
+                format!("CREATE OR REPLACE USER {quoted} IDENTIFIED BY 'x'"),
+                format!("GRANT SELECT ON {database}.products TO {quoted}"),
+            ];
+            (name, statements, vec![format!("DROP USER {quoted}")])
+        }
+        _ => {
+            let name = format!("o'n\"e@il_{}", std::process::id());
+            let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+            let statements = vec![
+                format!("CREATE ROLE {quoted} LOGIN PASSWORD 'x'"),
+                format!("GRANT SELECT ON products TO {quoted}"),
+            ];
+            (name, statements, vec![format!("DROP OWNED BY {quoted}"), format!("DROP ROLE {quoted}")])
+        }
+    };
+    for sql in statements {
+        store.db.execute_unprepared(&sql).await.unwrap();
+    }
+    let (scheme, rest) = server_url().split_once("://").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let host = rest.rsplit_once('@').map_or(rest.as_str(), |(_, host)| host);
+    let user: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let url = format!("{scheme}://{user}:x@{host}/{database}");
+    let (content, sql) = script(&url).await;
+    assert!(!content, "{sql}");
+    let is_sql = |line: &str| line.starts_with("-- ") || line.ends_with(';');
+    assert!(sql.lines().all(is_sql) && sql.contains("-- rights: not allowed: "), "{sql}");
+    for statement in sql.lines().filter(|line| !line.starts_with("-- ")) {
+        store.db.execute_unprepared(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    let (content, again) = script(&url).await;
+    guichet_tables_away(&store).await;
+    for sql in gone {
+        store.db.execute_unprepared(&sql).await.unwrap();
+    }
+    assert!(content && !again.contains("GRANT"), "{again}");
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_misspelt_setting_is_told_with_what_was_meant() {
     let store = Store::fresh().await.unwrap();
@@ -174,6 +298,34 @@ async fn a_misspelt_setting_is_told_with_what_was_meant() {
         (content, wrong),
         (true, expected.map(|name| format!("warning settings: {name} does not exist")).to_vec())
     );
+    store.close().await.unwrap();
+}
+
+/// All wrong values at once, and everything that does not need them.
+#[tokio::test]
+async fn every_wrong_setting_is_told() {
+    let store = Store::fresh().await.unwrap();
+    let settings = [
+        ("APP_LOCALE", "de".to_owned()),
+        ("GUICHET_LISTEN", "8080".to_owned()),
+        ("APP_TIMEZONE", "Paris".to_owned()),
+        ("GUICHET_THROTTLE", "redis".to_owned()),
+        ("REDIS_PORT", "none".to_owned()),
+    ];
+    let (content, wrong) = examine_with(&store, "short", &settings).await;
+    let (settings, others): (Vec<_>, Vec<_>) =
+        wrong.into_iter().partition(|line| line.starts_with("error settings: "));
+    let names: Vec<&str> = settings
+        .iter()
+        .filter_map(|line| line.strip_prefix("error settings: ")?.split_once('=').map(|(name, _)| name))
+        .collect();
+    assert!(!content);
+    assert_eq!(names, ["GUICHET_LISTEN", "REDIS_PORT", "APP_KEY", "APP_LOCALE", "APP_TIMEZONE"]);
+    assert_eq!(others, ["warning other checks: not examined: key, redis, time zone"]);
+    let away = [("DB_PORT", "none".to_owned()), ("DATABASE_URL", String::new())];
+    let (content, wrong) = examine_with(&store, APP_KEY, &away).await;
+    assert!(!content && wrong.len() == 2, "{wrong:?}");
+    assert_eq!(wrong[1], "warning other checks: not examined: servers, replica, database");
     store.close().await.unwrap();
 }
 
@@ -274,5 +426,19 @@ async fn a_newer_schema_is_told() {
             && reported.ends_with("2027_01_02_000000_unknown"),
         "{reported}"
     );
+    store.close().await.unwrap();
+}
+
+/// Without a counter, no row can be made.
+#[tokio::test]
+async fn a_table_that_has_lost_its_counter_is_told() {
+    let Some([lost, mended]) = uncounted() else { return };
+    let store = Store::fresh().await.unwrap();
+    store.db.execute_unprepared(lost).await.unwrap();
+    let (content, mut wrong) = examine(&store, APP_KEY).await;
+    store.db.execute_unprepared(mended).await.unwrap();
+    wrong.retain(|line| line.contains(" schema: "));
+    let told = "error schema: column support_departments.id no longer counts up: no row can be made";
+    assert_eq!((content, wrong), (false, vec![told.to_owned()]));
     store.close().await.unwrap();
 }

@@ -5,6 +5,7 @@
 //! | [`connections`] | slow clients, many clients, and the end of the server |
 //! | [`doctor`] | `guichet doctor` on the recorded shop, healthy and not |
 //! | [`metrics`] | Prometheus' counters |
+//! | [`outbox`] | mails that are sent after the commit, and those that are not |
 //! | [`request_log`] | the line of each request in the log, and data that it never has |
 //! | [`shadow`] | its answers and guichet's, compared |
 //! | [`traces`] | what an OpenTelemetry collector receives |
@@ -13,6 +14,7 @@
 pub(crate) mod connections;
 pub(crate) mod doctor;
 pub(crate) mod metrics;
+mod outbox;
 pub(crate) mod request_log;
 pub(crate) mod shadow;
 pub(crate) mod trace_settings;

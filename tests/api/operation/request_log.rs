@@ -99,10 +99,10 @@ async fn each_request_leaves_one_line() {
     }
 }
 
-/// Each request's statements are its own, and the trace is its caller's.
+/// Each request's statements are its own, and the trace is that of a proxy which is trusted.
 #[tokio::test]
 async fn a_line_tells_statements_and_trace() {
-    let server = Program::start(&[]).await;
+    let server = Program::start(&[("GUICHET_TRUSTED_PROXIES", "127.0.0.1")]).await;
     // Keys and settings are remembered from the first request on.
     server.ask("GET", "/api/application/products/1", "all", None).await;
     let query = json!({"query": "{ product(id: 1) { name group { name } } }"});
@@ -127,6 +127,23 @@ async fn a_line_tells_statements_and_trace() {
     );
     assert_eq!(line("document", key::hash("{ product(id: 1) { nome } }").into())["statements"], 0);
     assert_eq!(line("path", "/healthz".into())["trace_id"], trace);
+}
+
+/// Operators search their logs by these identifiers: a stranger chooses neither.
+#[tokio::test]
+async fn a_stranger_names_no_trace() {
+    let server = Program::start(&[]).await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let headers =
+        [("traceparent", format!("00-{trace}-b7ad6b7169203331-01")), ("X-Request-Id", "mine".to_owned())];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let asked =
+        Request { method: "GET".to_owned(), path: "/healthz".to_owned(), headers, ..Request::default() };
+    let ids = [server.send(&asked).await, server.send(&asked).await];
+    let ids = ids.map(|answer| answer.header("x-request-id").unwrap().to_owned());
+    let log = server.stop().await;
+    assert!(ids[0] != ids[1] && ids.iter().all(|id| log.contains(id)), "{ids:?}: {log}");
+    assert!(!log.contains(trace) && !log.contains("mine"), "{log}");
 }
 
 /// The identifier that a client gets for a defect leads to the request and to the cause.

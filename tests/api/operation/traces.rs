@@ -46,6 +46,7 @@ impl Collector {
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json".to_owned()),
             ("OTEL_BSP_SCHEDULE_DELAY", "20".to_owned()),
             ("OTEL_SERVICE_NAME", "a shop".to_owned()),
+            ("GUICHET_TRUSTED_PROXIES", "127.0.0.1".to_owned()),
             ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test".to_owned()),
         ]
     }
@@ -170,6 +171,20 @@ async fn a_request_is_a_span_and_each_statement_below_it() {
             assert!(time(statement, "endTimeUnixNano") <= time(request, "endTimeUnixNano"), "{statement}");
         }
     }
+}
+
+/// Who is not trusted chooses neither the trace nor whether it is sampled.
+#[tokio::test]
+async fn the_trace_of_a_stranger_is_linked() {
+    let collector = Collector::open().await;
+    let server = collector.serve(&[("GUICHET_TRUSTED_PROXIES", "192.0.2.1")]).await;
+    server.send(&traced("/healthz", false)).await;
+    server.stop().await;
+    let spans = spans(&collector.end());
+    let span = spans.iter().find(|span| span["name"] == "GET /healthz").unwrap();
+    assert!(span["traceId"] != TRACE && span["parentSpanId"] == "", "{span}");
+    let link = &span["links"][0];
+    assert_eq!((&link["traceId"], &link["spanId"]), (&json!(TRACE), &json!(CALLER)), "{span}");
 }
 
 #[tokio::test]

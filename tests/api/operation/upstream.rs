@@ -24,7 +24,7 @@ use crate::harness::program::Program;
 use crate::harness::shop::Shop;
 use crate::harness::wire::{Answer, Request};
 
-const TICKETS: &str = "/api/application/tickets";
+const INVOICES: &str = "/api/application/invoices";
 const HEALTH: &str = "/api/application/health";
 
 /// A stand-in for the shop's own server. It answers with what it was asked, unless the path says otherwise.
@@ -145,7 +145,7 @@ async fn what_is_passed_on_is_held_to_the_restriction_of_its_key() {
     let key = format!("Bearer {}", Shop::key("all"));
     let send = async |method: &str, headers: &[(&str, &str)]| {
         let headers = [&[("Authorization", key.as_str())], headers].concat();
-        shop.send(&request(method, TICKETS, &headers, "")).await.status
+        shop.send(&request(method, INVOICES, &headers, "")).await.status
     };
     assert_eq!(send("GET", &[]).await, 203);
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
@@ -155,7 +155,7 @@ async fn what_is_passed_on_is_held_to_the_restriction_of_its_key() {
     assert_eq!([send("GET", &[]).await, send("GET", &[]).await, send("GET", &[]).await], [203, 203, 429]);
     // Another line, by which the original would know another caller, is not passed on.
     let lines = [("Authorization", key.as_str()), ("Authorization", "Bearer nobody")];
-    let answer = shop.send(&request("DELETE", TICKETS, &lines, "")).await;
+    let answer = shop.send(&request("DELETE", INVOICES, &lines, "")).await;
     assert_eq!(seen(&answer, "authorization").as_deref(), Some("Bearer nobody"));
     // A key that cannot be examined may be restricted.
     let broken =
@@ -176,7 +176,7 @@ async fn restrictions_hold_on_every_path_that_is_passed_on() {
     let shop = shop(&original, |upstream| upstream.scope = UpstreamScope::All).await;
     restrict(&shop, &KeyRestriction { read_only: true, ..KeyRestriction::default() }).await;
     let key = format!("Bearer {}", Shop::key("all"));
-    for path in ["/index.php/api/application/tickets", "/API/application/tickets", "/index.php//api/x"] {
+    for path in ["/index.php/api/application/invoices", "/API/application/tickets", "/index.php//api/x"] {
         let send = async |method: &str| {
             shop.send(&request(method, path, &[("Authorization", key.as_str())], "")).await.status
         };
@@ -197,13 +197,73 @@ async fn restrictions_hold_on_every_path_that_is_passed_on() {
     shop.close().await;
 }
 
+/// Tokens that nobody here knows cost a look-up each, and a key has its own requests a minute, on all paths together.
+#[tokio::test]
+async fn keys_count_on_every_path_that_is_passed_on() {
+    let original = Original::start().await;
+    let server = format!("http://{}", original.address);
+    let shop = Shop::with("en", |config| {
+        upstream(&server, |upstream| upstream.scope = UpstreamScope::All)(config);
+        config.failed_key_limit = Some(5);
+    })
+    .await;
+    let limit =
+        KeyRestriction { requests_per_minute: std::num::NonZeroU32::new(3), ..KeyRestriction::default() };
+    restrict(&shop, &limit).await;
+    let send = async |path: &str, sent: &str| {
+        shop.send(&request("GET", path, &[("Authorization", sent)], "")).await.status
+    };
+    let mut found = Vec::new();
+    for number in 0..8 {
+        found.push(send("/page", &format!("Bearer unknown-{number}")).await);
+    }
+    assert_eq!(found, [203, 203, 203, 203, 203, 429, 429, 429]);
+    // One that was looked up a moment ago costs nothing, and what is no bearer token is not looked up.
+    assert_eq!(send("/page", "Bearer unknown-1").await, 203);
+    assert_eq!(send("/page", "Basic dXNlcjpwYXNz").await, 203);
+    let key = format!("Bearer {}", Shop::key("all"));
+    let paths = ["/page", "/index.php//api/x", INVOICES, "/page", INVOICES, HEALTH];
+    let mut found = Vec::new();
+    for path in paths {
+        found.push(send(path, &key).await);
+    }
+    assert_eq!(found, [203, 203, 203, 429, 429, 429]);
+    let another = format!("Bearer {}", Shop::key("products-read"));
+    assert_eq!(send("/page", &another).await, 203);
+    shop.close().await;
+}
+
+/// A stranger's trace ends here: the original gets neither it nor what belongs to it.
+#[tokio::test]
+async fn the_trace_of_a_stranger_is_not_passed_on() {
+    let original = Original::start().await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for is_trusted in [false, true] {
+        let server = format!("http://{}", original.address);
+        let shop = Shop::with("en", |config| {
+            upstream(&server, |_| ())(config);
+            config.trusted_proxies =
+                if is_trusted { vec!["127.0.0.1/32".parse().unwrap()] } else { Vec::new() };
+        })
+        .await;
+        let headers = [("traceparent", trace), ("tracestate", "vendor=1")];
+        let answer = shop.send(&request("GET", INVOICES, &headers, "")).await;
+        let passed_on = ["traceparent", "tracestate"].map(|name| seen(&answer, name));
+        let expected = is_trusted.then(|| trace.to_owned());
+        assert_eq!(passed_on, [expected, is_trusted.then(|| "vendor=1".to_owned())]);
+        let own = answer.header("x-request-id").unwrap();
+        assert_eq!(trace.contains(own), is_trusted, "{own}");
+        shop.close().await;
+    }
+}
+
 #[tokio::test]
 async fn what_has_no_route_here_is_passed_on_as_it_came() {
     let original = Original::start().await;
     let shop = shop(&original, |_| ()).await;
     let key = format!("Bearer {}", Shop::key("all"));
     let headers = [("Authorization", key.as_str()), ("Accept", "text/x"), ("X-Mine", "1")];
-    let path = format!("{TICKETS}/a%20b%2Fc?x[]=%C3%A9&&y");
+    let path = format!("{INVOICES}/a%20b%2Fc?x[]=%C3%A9&&y");
     let answer = shop.send(&request("GET", &path, &headers, "")).await;
     assert_eq!(answer.status, 203);
     assert_eq!(answer.header("content-type"), Some("application/vnd.shop+json"));
@@ -223,17 +283,17 @@ async fn what_has_no_route_here_is_passed_on_as_it_came() {
     assert_eq!(seen(&answer, "x-forwarded-for").as_deref(), Some("127.0.0.1"));
     assert_eq!(seen(&answer, "x-request-id").as_deref(), answer.header("x-request-id"));
 
-    let answer = shop.send(&request("POST", TICKETS, &headers, "{\"a\": 1 }")).await;
+    let answer = shop.send(&request("POST", INVOICES, &headers, "{\"a\": 1 }")).await;
     assert_eq!(answer.status, 202);
     assert_eq!(
         (answer.json()["method"].as_str(), answer.json()["body"].as_str()),
         (Some("POST"), Some("{\"a\": 1 }"))
     );
-    let answer = shop.send(&request("HEAD", TICKETS, &headers, "")).await;
+    let answer = shop.send(&request("HEAD", INVOICES, &headers, "")).await;
     assert_eq!((answer.status, answer.body.len()), (202, 0));
     assert!(answer.header("content-length").is_some_and(|length| length != "0"));
     let answer =
-        shop.send(&request("OPTIONS", TICKETS, &[("Access-Control-Request-Method", "GET")], "")).await;
+        shop.send(&request("OPTIONS", INVOICES, &[("Access-Control-Request-Method", "GET")], "")).await;
     assert_eq!(answer.status, 202, "a preflight");
     shop.close().await;
 }
@@ -247,7 +307,7 @@ async fn what_is_answered_here_stays_here() {
     assert_eq!(shop.post("/api/application/groups", "all", &json!({})).await.0, 422);
     assert_eq!(shop.get("/graphql", "all").await.0, 400);
     for path in
-        ["/", "/nothing", "/api/documentation", "/api/reference", "/healthz", "//api/application/tickets"]
+        ["/", "/nothing", "/api/documentation", "/api/reference", "/healthz", "//api/application/invoices"]
     {
         let status = shop.get(path, "all").await.0;
         assert!([200, 404].contains(&status), "{path}: {status}");
@@ -299,7 +359,7 @@ async fn every_path_is_passed_on_where_guichet_is_the_only_address() {
         ("/healthz", 200),
         ("/api/documentation", 200),
         ("/api/reference", 200),
-        (TICKETS, 203),
+        (INVOICES, 203),
     ] {
         assert_eq!(shop.get(path, "").await.0, status, "{path}");
     }
@@ -358,7 +418,7 @@ async fn a_proxy_that_is_trusted_tells_who_asked() {
             config.trusted_proxies = if trusts { vec!["127.0.0.0/8".parse().unwrap()] } else { Vec::new() };
         })
         .await;
-        let answer = shop.send(&request("GET", TICKETS, &reported, "")).await;
+        let answer = shop.send(&request("GET", INVOICES, &reported, "")).await;
         assert_eq!(seen(&answer, "x-forwarded-for").as_deref(), Some(forwarded_for));
         assert_eq!(seen(&answer, "x-forwarded-proto").as_deref(), Some(proto));
         assert!(seen(&answer, "forwarded").unwrap().ends_with(&format!("proto={proto}")));
@@ -370,7 +430,7 @@ async fn a_proxy_that_is_trusted_tells_who_asked() {
 async fn a_loop_is_refused() {
     let original = Original::start().await;
     let shop = shop(&original, |_| ()).await;
-    let answer = shop.send(&request("GET", TICKETS, &[("Via", "1.1 front, 1.1 guichet")], "")).await;
+    let answer = shop.send(&request("GET", INVOICES, &[("Via", "1.1 front, 1.1 guichet")], "")).await;
     assert_eq!((answer.status, answer.json()["message"].as_str()), (508, Some("Loop Detected")));
     assert_eq!(original.requests(), 0);
     shop.close().await;
@@ -386,10 +446,14 @@ async fn requests_without_a_key_count_at_their_address() {
     })
     .await;
     for status in [203, 203, 203, 429, 429] {
-        assert_eq!(shop.get(TICKETS, "").await.0, status);
+        assert_eq!(shop.get(INVOICES, "").await.0, status);
     }
     for _ in 0..5 {
-        assert_eq!(shop.get(TICKETS, "all").await.0, 203, "those of key holders are the original's to count");
+        assert_eq!(
+            shop.get(INVOICES, "all").await.0,
+            203,
+            "those of key holders are the original's to count"
+        );
     }
     shop.close().await;
 }
@@ -398,7 +462,7 @@ async fn requests_without_a_key_count_at_their_address() {
 async fn a_server_that_is_away_or_silent_is_told_apart() {
     let (mut away, original) = (upstream_away().await, Original::start().await);
     for (path, address, status) in
-        [(TICKETS, away.take().unwrap(), 502), ("/api/client/silent", original.address, 504)]
+        [(INVOICES, away.take().unwrap(), 502), ("/api/client/silent", original.address, 504)]
     {
         let set =
             upstream(&format!("http://{address}"), |upstream| upstream.timeout = Duration::from_millis(300));
@@ -451,7 +515,7 @@ async fn bodies_are_larger_than_those_that_are_read_here() {
     let original = Original::start().await;
     let shop = shop(&original, |_| ()).await;
     let body = "x".repeat(20 << 20);
-    let answer = shop.send(&request("POST", TICKETS, &[], &body)).await;
+    let answer = shop.send(&request("POST", INVOICES, &[], &body)).await;
     assert_eq!((answer.status, answer.json()["length"].as_u64()), (202, Some(20 << 20)));
     assert_eq!(seen(&answer, "content-length").as_deref(), Some("20971520"));
     assert_eq!(seen(&answer, "transfer-encoding"), None);
@@ -477,7 +541,7 @@ async fn no_second_request_is_smuggled() {
     let length = hidden.len() + 5;
     // Both lengths: the chunks count, the hidden request is one of its own, and answered as such.
     let both = format!(
-        "POST {TICKETS} HTTP/1.1\r\nHost: shop\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n\
+        "POST {INVOICES} HTTP/1.1\r\nHost: shop\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n\
          0\r\n\r\n{hidden}"
     );
     let answer = raw(&shop, &both).await;
@@ -485,13 +549,13 @@ async fn no_second_request_is_smuggled() {
     assert!(!answer.contains("/api/hidden") || answer.matches("HTTP/1.1 2").count() == 2, "{answer}");
     for refused in [
         format!(
-            "POST {TICKETS} HTTP/1.1\r\nHost: shop\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde"
+            "POST {INVOICES} HTTP/1.1\r\nHost: shop\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde"
         ),
-        format!("POST {TICKETS} HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
-        format!("GET {TICKETS} HTTP/1.1\r\nHost: shop\r\nX-A: b\rX-B: c\r\n\r\n"),
-        format!("GET {TICKETS} HTTP/1.1\r\nHost: shop\r\nX-A : b\r\n\r\n"),
-        format!("GET {TICKETS} HTTP/1.1\r\nHost: shop\r\nX-A: b\r\n c\r\n\r\n"),
-        format!("GET {TICKETS}\tx HTTP/1.1\r\nHost: shop\r\n\r\n"),
+        format!("POST {INVOICES} HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
+        format!("GET {INVOICES} HTTP/1.1\r\nHost: shop\r\nX-A: b\rX-B: c\r\n\r\n"),
+        format!("GET {INVOICES} HTTP/1.1\r\nHost: shop\r\nX-A : b\r\n\r\n"),
+        format!("GET {INVOICES} HTTP/1.1\r\nHost: shop\r\nX-A: b\r\n c\r\n\r\n"),
+        format!("GET {INVOICES}\tx HTTP/1.1\r\nHost: shop\r\n\r\n"),
     ] {
         let before = original.requests();
         let answer = raw(&shop, &refused).await;
@@ -511,7 +575,7 @@ async fn a_socket_is_a_server_too() {
     let routes = Router::new().fallback(echo).with_state(Arc::default());
     tokio::spawn(async { axum::serve(listener, routes).await });
     let shop = Shop::with("en", upstream(&format!("unix:{}", socket.display()), |_| ())).await;
-    let answer = shop.send(&request("GET", TICKETS, &[], "")).await;
+    let answer = shop.send(&request("GET", INVOICES, &[], "")).await;
     assert_eq!(answer.status, 203);
     shop.close().await;
     std::fs::remove_dir_all(&folder).unwrap();
@@ -569,14 +633,14 @@ async fn the_doctor_asks_it() {
 async fn the_log_tells_what_was_passed_on() {
     let original = Original::start().await;
     let server = Program::start(&[("GUICHET_UPSTREAM", &format!("http://{}", original.address))]).await;
-    for path in [format!("{TICKETS}/77?secret=1"), "/api/unknown/someone@example.com".to_owned()] {
+    for path in [format!("{INVOICES}/77?secret=1"), "/api/unknown/someone@example.com".to_owned()] {
         assert_eq!(server.ask("GET", &path, "all", None).await.status, 203);
     }
     let log = server.stop().await;
     let lines: Vec<Json> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let passed: Vec<_> = lines.iter().filter(|line| line["face"] == "upstream").collect();
     assert_eq!(passed.len(), 2, "{log}");
-    assert_eq!(passed[0]["path"], "/api/application/tickets/{id}");
+    assert_eq!(passed[0]["path"], "/api/application/invoices/{id}");
     assert_eq!(passed[1]["path"], Json::Null);
     assert!(!log.contains("secret") && !log.contains("someone"), "{log}");
 }
@@ -683,12 +747,12 @@ async fn paths_that_lead_elsewhere_are_refused() {
         "/api/x/%2e%2e%2f%2e%2e/admin",
         "/api/..;a=b/admin",
         "/api/..%5cadmin",
-        "/api/./tickets",
+        "/api/./invoices",
         "/%61pi/..//admin",
     ] {
         assert_eq!(shop.get(path, "all").await.0, 400, "{path}");
     }
-    assert_eq!(shop.get("/api/application/tickets/a..b/...", "all").await.0, 203);
+    assert_eq!(shop.get("/api/application/invoices/a..b/...", "all").await.0, 203);
     let answer = said(&shop, "CONNECT /api/x HTTP/1.1\r\nHost: shop\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
     assert_eq!(original.requests(), 1);
@@ -708,7 +772,7 @@ async fn answers_without_a_body_give_their_connection_back() {
         let server = Blunt::start(answer).await;
         let shop = before(&server, "0").await;
         for _ in 0..4 {
-            shop.send(&request(method, TICKETS, &[], "")).await;
+            shop.send(&request(method, INVOICES, &[], "")).await;
         }
         assert_eq!(server.heads().len(), 4);
         assert_eq!(server.connections.load(Ordering::Relaxed), 1, "{answer}");
@@ -726,7 +790,7 @@ async fn what_is_no_answer_is_bad_and_asked_for_once() {
     ] {
         let server = Blunt::start(answer).await;
         let shop = before(&server, "0").await;
-        let found = shop.send(&request("GET", TICKETS, &[], "")).await;
+        let found = shop.send(&request("GET", INVOICES, &[], "")).await;
         assert_eq!(found.status, status, "{answer}");
         assert_eq!(server.heads().len(), 1, "{answer}");
         if status == 200 {
@@ -740,7 +804,7 @@ async fn what_is_no_answer_is_bad_and_asked_for_once() {
 async fn a_request_that_breaks_off_is_the_clients() {
     let original = Original::start().await;
     let shop = shop(&original, |_| ()).await;
-    let head = format!("POST {TICKETS} HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let head = format!("POST {INVOICES} HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n");
     let answer = said(&shop, &format!("{head}3\r\nabc\r\nZZ\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     let get = head.replace("POST", "GET");
@@ -762,11 +826,11 @@ async fn one_stranger_does_not_hold_all_places() {
     while original.requests() < 2 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(shop.get(TICKETS, "").await.0, 503);
-    assert_eq!(shop.get(TICKETS, "all").await.0, 203);
+    assert_eq!(shop.get(INVOICES, "").await.0, 503);
+    assert_eq!(shop.get(INVOICES, "all").await.0, 203);
     drop(held);
     for _ in 0..30 {
-        if shop.get(TICKETS, "").await.0 == 203 {
+        if shop.get(INVOICES, "").await.0 == 203 {
             shop.close().await;
             return;
         }

@@ -155,3 +155,33 @@ async fn prices_are_checked_before_setup_fees() {
     assert_eq!(shop.post(PRICINGS, "all", &empty).await.0, 201, "nothing given is no price");
     shop.close().await;
 }
+
+/// `null` in place of the prices of a period says neither "as it is" nor "no longer offered": the document does not allow it, and the
+/// server refuses it.
+#[tokio::test]
+async fn a_period_is_not_null_but_its_price_may_be() {
+    let shop = Shop::golden("en").await;
+    let contract: Json = serde_json::from_str(include_str!("../../../openapi.json")).unwrap();
+    let schemas = &contract["components"]["schemas"];
+    for (period, schema) in schemas["PeriodPrices"]["properties"].as_object().unwrap() {
+        assert_eq!(schema["$ref"], "#/components/schemas/PeriodPrice", "{period}");
+    }
+    for amount in ["price", "setup"] {
+        let schema = &schemas["PeriodPrice"]["properties"][amount];
+        assert_eq!(schema["type"], json!(["number", "null"]));
+        assert_eq!((schema["minimum"].as_f64(), schema["maximum"].as_f64()), (Some(0.0), Some(999_999.99)));
+    }
+    for thing in ["products/1", "coupons/1", "pricings/1"] {
+        let path = format!("/api/application/{thing}");
+        let (status, body) = shop.put(&path, &json!({"pricing": {"monthly": null}})).await;
+        assert_eq!((status, body["errors"].get("pricing").is_some()), (422, true), "{thing}: {body}");
+        let (status, body) = shop.put(&path, &json!({"pricing": {"monthly": {"price": null}}})).await;
+        assert_eq!(status, 200, "{thing}: {body}");
+    }
+    let change =
+        "mutation { productUpdate(id: 1, input: {pricing: {monthly: null}}) { userErrors { field } } }";
+    let answer = shop.graphql(change, json!({}), "all").await;
+    let field = &answer["data"]["productUpdate"]["userErrors"][0]["field"];
+    assert_eq!(*field, json!(["input", "pricing", "monthly"]), "{answer}");
+    shop.close().await;
+}

@@ -180,3 +180,12 @@ async fn stock_that_came_back_is_a_change() {
     );
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_refusal_is_in_the_language_of_the_shop() {
+    let shop = Shop::golden("fr").await;
+    let answer = send(&shop, "PUT", CUSTOMER, LONG_AGO, &json!({"balance": 1})).await;
+    let french = json!({"message": "L'enregistrement a été modifié depuis sa lecture."});
+    assert_eq!((answer.status, answer.json()), (412, french));
+    shop.close().await;
+}

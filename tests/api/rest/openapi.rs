@@ -185,6 +185,100 @@ fn every_operation_is_in_the_contract() {
     assert_eq!(reported.collect::<BTreeSet<_>>(), served);
 }
 
+/// A number in the body of an operation.
+struct BodyNumber {
+    method: String,
+    path: String,
+    name: &'static str,
+    schema: &'static Json,
+    /// A body as it should be.
+    body: Json,
+}
+
+/// All numbers in bodies of operations.
+fn body_numbers() -> Vec<BodyNumber> {
+    let mut numbers = Vec::new();
+    for (path, item) in CONTRACT["paths"].as_object().unwrap() {
+        for method in METHODS {
+            let Some(body) = item.get(method).and_then(|operation| operation.get("requestBody")) else {
+                continue;
+            };
+            let content = &resolved(body)["content"][JSON];
+            let schema = resolved(&content["schema"]);
+            for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+                if ["integer", "number"].iter().any(|&kind| is_of_type(field, kind)) {
+                    let path = path.replace("{id}", "1").replace("{action}", "suspend");
+                    numbers.push(BodyNumber {
+                        method: method.to_uppercase(),
+                        path: format!("/api{path}"),
+                        name,
+                        schema: field,
+                        body: content["example"].clone(),
+                    });
+                }
+            }
+        }
+    }
+    numbers
+}
+
+fn is_of_type(schema: &Json, kind: &str) -> bool {
+    schema["type"] == kind || schema["type"].as_array().is_some_and(|kinds| kinds.contains(&kind.into()))
+}
+
+/// A number and the next one, below or above it.
+fn beyond(limit: &Json, step: i8) -> Json {
+    match limit.as_i64() {
+        Some(limit) => serde_json::from_str(&(i128::from(limit) + i128::from(step)).to_string()).unwrap(),
+        None => json!(limit.as_f64().unwrap() + f64::from(step)),
+    }
+}
+
+/// The limits that the document names are those of the server: what is beyond is refused, and never a defect.
+#[tokio::test]
+async fn numbers_beyond_their_limits_are_refused() {
+    let shop = Shop::with("en", |config| (config.rate_limit, config.cost_limit) = (None, None)).await;
+    let numbers = body_numbers();
+    assert!(numbers.len() > 50, "only {}", numbers.len());
+    for BodyNumber { method, path, name, schema, body: example } in numbers {
+        // An older name of `related_id`, which wins over it and names it in messages.
+        if name == "product_id" {
+            continue;
+        }
+        let send = async |value: Json| {
+            let mut body = example.clone();
+            body[name] = value;
+            let (status, _, answer) = shop.ask(&method, &path, "all", Some(&body)).await;
+            // The test of a server names no field where its key names no server.
+            let is_refused = answer["errors"].get(name).is_some() || answer["success"] == false;
+            (status, is_refused, format!("{method} {path} {body}: {status} {answer}"))
+        };
+        for (limit, step) in [("minimum", -1), ("maximum", 1)] {
+            let last = &schema[limit];
+            assert!(last.is_number(), "{method} {path}: {name} has no {limit}");
+            let (status, is_refused, told) = send(beyond(last, step)).await;
+            assert_eq!((status, is_refused), (422, true), "{told}");
+            // A key within the limits may still name no record.
+            let is_key = schema["maximum"] == i64::MAX;
+            let (status, is_refused, told) = send(last.clone()).await;
+            assert!(status < 500 && (is_key || !is_refused), "{told}");
+        }
+    }
+    shop.close().await;
+}
+
+/// A parameter that is the same in all operations is written once.
+#[test]
+fn parameters_that_are_alike_are_one() {
+    let mut known: HashMap<&str, Vec<(&String, &Json)>> = HashMap::new();
+    for (component, parameter) in CONTRACT["components"]["parameters"].as_object().unwrap() {
+        known.entry(parameter["name"].as_str().unwrap()).or_default().push((component, parameter));
+    }
+    let are_alike = |all: &[(&String, &Json)]| all.iter().all(|(_, parameter)| *parameter == all[0].1);
+    let repeated: Vec<_> = known.values().filter(|all| all.len() > 1 && are_alike(all)).collect();
+    assert!(repeated.is_empty(), "{repeated:?}");
+}
+
 #[tokio::test]
 async fn the_document_is_served_for_the_address_that_was_asked() {
     let shop = Shop::golden("en").await;
@@ -225,6 +319,34 @@ async fn contracts_are_served_and_kept_by_their_tag() {
         let tag = answer.header("etag").unwrap().to_owned();
         let again = shop.send(&ask(vec![("If-None-Match".to_owned(), tag)])).await;
         assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+    }
+    shop.close().await;
+}
+
+/// A cache renews what it holds by the headers of 304: they are those of the answer that it stands for (RFC 9110, 15.4.5).
+#[tokio::test]
+async fn what_has_not_changed_has_the_headers_of_the_whole_answer() {
+    let shop = Shop::golden("en").await;
+    for path in ["/docs/openapi.json", "/docs/openapi.yaml", "/docs/api.xsd", "/graphql/schema.graphql"] {
+        for encoding in ["", "gzip", "br", "zstd", "identity", "unknown"] {
+            let ask = async |tag: Option<&str>| {
+                let accepted = (!encoding.is_empty()).then_some(("Accept-Encoding", encoding));
+                let headers = accepted.into_iter().chain(tag.map(|tag| ("If-None-Match", tag)));
+                let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                let (method, path) = ("GET".to_owned(), path.to_owned());
+                shop.send(&Request { method, path, headers, ..Request::default() }).await
+            };
+            let whole = ask(None).await;
+            let tag = whole.header("etag").unwrap();
+            let again = ask(Some(tag)).await;
+            assert_eq!((whole.status, again.status, again.body.len()), (200, 304, 0), "{path} {encoding}");
+            for name in ["etag", "vary", "cache-control", "content-location", "expires", "date"] {
+                let (whole, again) = (whole.header(name), again.header(name));
+                let is_same = whole == again || name == "date";
+                assert!(is_same, "{path} {encoding}, {name}: {again:?} instead of {whole:?}");
+            }
+            assert_eq!(again.header("content-encoding"), None, "{path} {encoding}");
+        }
     }
     shop.close().await;
 }

@@ -302,6 +302,37 @@ fn element(name: &str, value: &Json) -> String {
     format!("<{name}>{content}</{name}>")
 }
 
+/// A body of XML has the booleans of XML Schema, and so has the attribute `nil`. JSON has its own.
+#[tokio::test]
+async fn booleans_and_nil_are_read_as_xml_schema_writes_them() {
+    let shop = Shop::golden("en").await;
+    let put = async |kind: &str, body: &str| {
+        let headers = [("Content-Type", kind), ("Accept", "application/json")];
+        let answer = shop.send_with("all", "PUT", "/api/application/customers/1", &headers, body).await;
+        (answer.status, answer.json())
+    };
+    for text in ["true", "false", "1", "0", " true\n", "\t0 "] {
+        let body = format!("<response><verified>{text}</verified></response>");
+        let (status, answer) = put("application/xml", &body).await;
+        assert_eq!(status, 200, "{text:?}: {answer}");
+    }
+    for text in ["yes", "TRUE", "2", "on"] {
+        let body = format!("<response><verified>{text}</verified></response>");
+        assert_eq!(put("application/xml", &body).await.0, 422, "{text}");
+    }
+    assert_eq!(put("application/json", r#"{"verified": "true"}"#).await.0, 422);
+    for nil in ["true", "1", " 1 "] {
+        put("application/json", r#"{"company_name": "x"}"#).await;
+        let (status, answer) =
+            put("application/xml", &format!("<response><company_name nil=\"{nil}\"/></response>")).await;
+        assert_eq!((status, &answer["company_name"]), (200, &Json::Null), "{nil:?}");
+    }
+    let (status, answer) =
+        put("application/xml", "<response><company_name nil=\"0\">y</company_name></response>").await;
+    assert_eq!((status, answer["company_name"].as_str()), (200, Some("y")));
+    shop.close().await;
+}
+
 fn accepting(mut request: Request, kind: &str) -> Request {
     request.headers.retain(|(name, _)| name != "Accept");
     request.headers.push(("Accept".to_owned(), kind.to_owned()));

@@ -21,8 +21,13 @@ pub(super) fn image(subject: &Subject<'_>) -> Option<BrokenRule> {
 }
 
 pub(super) fn mimes(subject: &Subject<'_>, listed: &[&str]) -> Option<BrokenRule> {
-    let fits = subject.upload().is_some_and(|upload| !is_php(upload) && is_listed(&upload.content, listed));
+    let fits = subject.upload().is_some_and(|upload| is_of_type(upload, listed));
     (!fits).then(|| subject.broken("mimes", &[("values", &listed.join(", "))]).values(listed))
+}
+
+/// Whether an uploaded file is, by its content, of one of the types with these extensions.
+pub fn is_of_type(upload: &UploadValue, extensions: &[&str]) -> bool {
+    !is_php(upload) && is_listed(&upload.content, extensions)
 }
 
 /// The file extension for a content, such as `png`.

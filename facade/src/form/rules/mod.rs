@@ -25,6 +25,9 @@ use crate::user_error::BrokenRule;
 /// Tables by the word that names them in another field.
 type TablesByWord = &'static [(&'static str, &'static str)];
 
+/// The format of an identifier that REST writes as a text, because its digits alone do not tell the kind of the record.
+pub const TEXT_KEY: &str = "key";
+
 /// One rule of a field.
 #[derive(Clone, Debug)]
 pub struct Rule(pub(crate) RuleKind);
@@ -98,8 +101,13 @@ pub trait CustomRule: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether the rule also applies to fields that were not sent, and ends the check of the field when it is broken.
+    fn is_implicit(&self) -> bool {
+        false
+    }
+
     /// The format that the schema names for the field, such as `phone`. A text of the format `country`, `html` or
-    /// `locale` has the scalar of that name in the schema.
+    /// `locale` has the scalar of that name in the schema; an identifier of the format [`TEXT_KEY`] is a text in REST.
     fn format(&self) -> Option<&'static str> {
         None
     }
@@ -115,7 +123,12 @@ pub(crate) struct LookupColumn {
 impl Rule {
     /// Whether the rule also applies to fields that were not sent, and ends the check of the field when it is broken.
     pub(crate) fn is_implicit(&self) -> bool {
-        matches!(self.0, RuleKind::Required { .. } | RuleKind::RequiredIfNull(_) | RuleKind::Accepted)
+        match self.0 {
+            RuleKind::Custom(rule) => rule.is_implicit(),
+            _ => {
+                matches!(self.0, RuleKind::Required { .. } | RuleKind::RequiredIfNull(_) | RuleKind::Accepted)
+            }
+        }
     }
 
     /// Whether the rule is skipped when the field has a message already.

@@ -19,10 +19,33 @@ pub(super) struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 25] = [
-        "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
-        "inputs", "added", "also", "tag", "summary", "example", "show", "message", "missing", "beside",
-        "limiter", "maxBody", "older", "type",
+    const KNOWN: [&str; 26] = [
+        "get",
+        "post",
+        "put",
+        "delete",
+        "status",
+        "answer",
+        "filters",
+        "sorts",
+        "includes",
+        "lends",
+        "can",
+        "inputs",
+        "added",
+        "also",
+        "tag",
+        "summary",
+        "example",
+        "show",
+        "message",
+        "missing",
+        "beside",
+        "limiter",
+        "maxBody",
+        "older",
+        "type",
+        "conflicts",
     ];
 
     /// Removes the directive from an operation and reads its arguments.
@@ -100,6 +123,15 @@ impl Directive {
         }
         routes.extend(self.older_routes()?);
         if routes.is_empty() { Err(fail(&self.operation, "@rest names no path")) } else { Ok(routes) }
+    }
+
+    /// Whether a switch is on; one that is absent is off.
+    pub(super) fn switch(&self, name: &str) -> Result<bool, DocumentError> {
+        match self.arguments.get(name) {
+            None => Ok(false),
+            Some(Value::Boolean(is_on)) => Ok(*is_on),
+            Some(_) => Err(fail(&self.operation, format!("`{name}` is neither true nor false"))),
+        }
     }
 
     /// `older: {get: "/reasons", post: ["/reasons", "/reason"]}`: older paths by their method.

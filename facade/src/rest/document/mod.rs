@@ -152,6 +152,8 @@ pub struct DocumentDeclaration {
     pub limiter: Option<Limiter>,
     /// Maximum number of bytes of a body. Without it, and above it, the operator's limits hold.
     pub max_body: Option<usize>,
+    /// Whether it answers 409 where the state of its record forbids it.
+    pub conflicts: bool,
     /// How the answer spells values.
     pub dialect: Dialect,
     /// Media types or ranges (`image/*`) of the file that it answers; empty if it answers no file.
@@ -391,6 +393,7 @@ impl Document<Unchecked> {
             answer,
             limiter: rest.limiter()?,
             max_body: rest.bytes("maxBody")?,
+            conflicts: rest.switch("conflicts")?,
             dialect,
             types: rest.media_types()?,
             beside: rest.object("beside")?,

@@ -7,7 +7,7 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::{MetaField, MetaType, MetaTypeName};
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayItems};
-use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
+use utoipa::openapi::{AllOfBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type};
 
 use super::schema::{MAX_TEXT, anything, described, integer_from, leaf, list, nullable, text, typed, words};
 use super::{ContractBuilder, first_root_field, root_field};
@@ -17,6 +17,8 @@ use crate::rest::document::{Answer, Checked, Document, Fragments, camel, capital
 
 /// Most links to other pages: the one before, the next one, and those that Laravel shows around a page.
 const MAX_LINKS: usize = 15;
+/// Length of a day, as in `2026-11-23`.
+const DAY_LENGTH: usize = 10;
 /// Verbs that are no part of the name of an operation's answer.
 const VERBS: [&str; 3] = ["list", "get", "find"];
 
@@ -210,6 +212,10 @@ impl ContractBuilder<'_> {
         match self.registry.types.get(ty) {
             None => anything().into(),
             Some(MetaType::Enum { name, .. }) if json_type == JsonType::AsTyped => self.word(name),
+            // A day of a column is written as the moment at which it begins; a computed one is written as it is.
+            Some(MetaType::Scalar { name, .. }) if name == "Date" && column.is_none() => {
+                text(DAY_LENGTH).format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).into()
+            }
             Some(ty) => match leaf(ty, json_type, length) {
                 Some(leaf) => leaf.into(),
                 None => self.selection(&field.selection_set.node, ty, context),

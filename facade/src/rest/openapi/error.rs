@@ -6,7 +6,7 @@ use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response, ResponseBuil
 
 use super::schema::{integer_from, list, text, typed};
 use super::{JSON, XML};
-use crate::rest::document::{Checked, Document};
+use crate::rest::document::{Checked, Document, Variable};
 
 const LIMIT: &str = "X-RateLimit-Limit";
 const REMAINING: &str = "X-RateLimit-Remaining";
@@ -77,6 +77,13 @@ const ERRORS: &[ErrorResponse] = &[
         description: "No such record.",
         headers: COUNTED,
         example: "",
+    },
+    ErrorResponse {
+        status: 409,
+        name: "Conflict",
+        description: "The state of the record forbids it.",
+        headers: COUNTED,
+        example: "The record is in use.",
     },
     ErrorResponse {
         status: 412,
@@ -155,11 +162,19 @@ pub(super) fn statuses(document: &Document<Checked>, has_body: bool, conditional
         401 => !document.is_keyless(),
         403 => !document.needs().is_empty(),
         404 => has_parameter,
+        409 => document.conflicts,
         412 => conditional,
-        413 | 422 => has_body,
+        413 => has_body,
+        422 => has_body || takes_text(document),
         _ => true,
     };
     ERRORS.iter().map(|error| error.status).filter(|&status| is_possible(status)).collect()
+}
+
+/// Whether an operation without pages reads texts of the query, which may be wrong.
+fn takes_text(document: &Document<Checked>) -> bool {
+    let is_text = |variable: &Variable| variable.ty.base.to_string() == "String";
+    document.has_get() && !document.answer.is_page() && document.variables.iter().any(is_text)
 }
 
 /// A reference to the component of a status.

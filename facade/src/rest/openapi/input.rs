@@ -10,9 +10,10 @@ use utoipa::openapi::{
     Type,
 };
 
-use super::schema::{MAX_TEXT, anything, described, leaf, list, nullable, one_of, text, typed};
+use super::schema::{MAX_TEXT, anything, described, integer_from, leaf, list, nullable, one_of, text, typed};
 use super::{ContractBuilder, JSON};
 use crate::form::Constraint;
+use crate::form::rules::TEXT_KEY;
 use crate::record::JsonType;
 use crate::rest::document::{Checked, Document, Route, capitalised, snake};
 
@@ -144,7 +145,7 @@ impl ContractBuilder<'_> {
         self.schemas.insert(component.to_owned(), anything().into());
         let fields =
             input_fields.values().filter(|field| MetaTypeName::concrete_typename(&field.ty) != "Upload");
-        let object = typed(Type::Object).description(description.clone());
+        let object = typed(Type::Object).description(description.as_deref().map(rest_names));
         let object = fields
             .fold(object, |object, field| self.add_property(object, field, is_required(field), is_form));
         self.schemas.insert(component.to_owned(), object.into());
@@ -159,21 +160,19 @@ impl ContractBuilder<'_> {
     ) -> ObjectBuilder {
         let constraint = Constraint::read(field);
         let name = constraint.text("name").map_or_else(|| snake(&field.name), str::to_owned);
-        // Keys are whole numbers in REST.
-        let is_key = MetaTypeName::concrete_typename(&field.ty) == "ID";
-        let ty = if is_key { field.ty.replace("ID", "Int") } else { field.ty.clone() };
-        let mut schema = self.constrained(&ty, &constraint);
-        let is_nullable = if is_form { constraint.is("nullable") } else { !field.ty.ends_with('!') };
+        let mut schema = self.constrained(&field.ty, &constraint);
+        // The fields of a form are nullable by their rules alone.
+        let is_nullable = constraint.flag("nullable").unwrap_or(!is_form && !field.ty.ends_with('!'));
         if is_nullable {
             schema = nullable(schema);
         }
         let object = if is_required { object.required(&name) } else { object };
         if constraint.is("confirmed") {
             let confirmation = described(schema.clone(), &format!("`{name}` once more."));
-            let description = field.description.as_deref().unwrap_or_default();
+            let description = rest_names(field.description.as_deref().unwrap_or_default());
             return object
                 .property(format!("{name}_confirmation"), confirmation)
-                .property(name, described(schema, description));
+                .property(name, described(schema, &description));
         }
         object.property(name, described(schema, &description_of(field, &constraint)))
     }
@@ -189,6 +188,9 @@ impl ContractBuilder<'_> {
         let words = constraint.words("oneOf");
         if !words.is_empty() {
             return one_of(words).into();
+        }
+        if constraint.text("format") == Some(TEXT_KEY) {
+            return text(MAX_TEXT).into();
         }
         match self.registry.types.get(ty) {
             Some(MetaType::InputObject { .. }) => {
@@ -207,9 +209,12 @@ impl ContractBuilder<'_> {
         }
     }
 
-    /// The schema of a variable's type.
+    /// The schema of a variable's type. A key may be any text: one that no record has finds nothing.
     pub(super) fn variable(&mut self, ty: &str) -> RefOr<Schema> {
-        self.constrained(ty, &Constraint::default())
+        match MetaTypeName::concrete_typename(ty) {
+            "ID" => text(MAX_TEXT).into(),
+            _ => self.constrained(ty, &Constraint::default()),
+        }
     }
 }
 
@@ -217,9 +222,15 @@ fn required(field: &MetaInputValue) -> bool {
     Constraint::read(field).is("required") || field.ty.ends_with('!') && field.default_value.is_none()
 }
 
-/// The schema of a scalar in a request: decimals are numbers, files are bytes.
+/// The schema of a scalar in a request: keys and decimals are numbers, files are bytes. Other numbers have the 32 bits of their
+/// columns (the rule `integer`).
 fn scalar(name: &str, meta: &MetaType) -> ObjectBuilder {
     match name {
+        "ID" => integer_from(1),
+        "Int" => typed(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+            .minimum(Some(Number::from(i32::MIN as isize)))
+            .maximum(Some(Number::from(i32::MAX as isize))),
         "Decimal" => typed(Type::Number),
         "Upload" => text(MAX_TEXT).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary))),
         _ => leaf(meta, JsonType::AsTyped, None).unwrap_or_else(anything),
@@ -259,8 +270,25 @@ fn with_limits(object: ObjectBuilder, constraint: &Constraint) -> ObjectBuilder 
 }
 
 /// The description of a field, with the types and the size of its file.
+/// A description with the names that REST has: fields in snake case, words of enums in small letters.
+fn rest_names(text: &str) -> String {
+    let mut parts: Vec<String> = text.split('`').map(str::to_owned).collect();
+    // Every second part stands between backticks.
+    for name in parts.iter_mut().skip(1).step_by(2) {
+        let is_field = name.chars().all(|letter| letter.is_ascii_alphanumeric())
+            && name.starts_with(|first: char| first.is_ascii_lowercase());
+        let is_word = name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_');
+        if is_field {
+            *name = snake(name);
+        } else if is_word {
+            *name = name.to_lowercase();
+        }
+    }
+    parts.join("`")
+}
+
 fn description_of(field: &MetaInputValue, constraint: &Constraint) -> String {
-    let text = field.description.clone().unwrap_or_default();
+    let text = rest_names(field.description.as_deref().unwrap_or_default());
     let types = constraint.words("mimes");
     let types = if types.is_empty() { String::new() } else { format!(" One of: {}.", types.join(", ")) };
     let size = constraint.count("maxKilobytes").map(|max| format!(" At most {max} kB.")).unwrap_or_default();

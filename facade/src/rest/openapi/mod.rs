@@ -10,7 +10,7 @@ mod parameter;
 mod schema;
 mod xml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::registry::{MetaField, MetaType, Registry};
 pub(super) use schema::MAX_TEXT;
@@ -92,6 +92,7 @@ pub fn openapi(
     examples: &Examples,
 ) -> Result<Json, serde_json::Error> {
     let mut builder = ContractBuilder::new(info, registry, examples);
+    builder.note_common_parameters(documents);
     let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
     for document in documents {
         for route in &document.routes {
@@ -218,6 +219,8 @@ struct ContractBuilder<'a> {
     answers: BTreeMap<String, Vec<String>>,
     /// The parameters, by name.
     parameters: BTreeMap<String, Parameter>,
+    /// Names of parameters that are alike in all operations that have them.
+    common_parameters: BTreeSet<String>,
     /// The bodies of requests, by name.
     bodies: BTreeMap<String, RequestBody>,
 }
@@ -232,6 +235,7 @@ impl<'a> ContractBuilder<'a> {
             extensions: BTreeMap::new(),
             answers: BTreeMap::new(),
             parameters: BTreeMap::new(),
+            common_parameters: BTreeSet::new(),
             bodies: BTreeMap::new(),
         }
     }

@@ -1,5 +1,7 @@
 //! Parameters of operations in path, query and headers.
 
+use std::collections::BTreeMap;
+
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::{MetaInputValue, MetaType};
 use async_graphql_value::Value as InputValue;
@@ -13,8 +15,6 @@ use crate::rest::document::{
     Checked, Document, Route, Variable, camel, capitalised, filter_field, include_variable, snake,
 };
 
-/// Parameters that are alike for all operations.
-const COMMON: [&str; 3] = ["page", "per_page", "If-Unmodified-Since"];
 /// Most characters of a parameter of the query, and of a date of HTTP.
 const MAX_QUERY: usize = 8_192;
 const MAX_DATE: usize = 64;
@@ -30,14 +30,28 @@ impl ContractBuilder<'_> {
         all.into_iter().map(share).collect()
     }
 
+    /// Notes which parameters are alike in all operations that have them.
+    pub(super) fn note_common_parameters(&mut self, documents: &[Document<Checked>]) {
+        let mut seen: BTreeMap<String, Option<Parameter>> = BTreeMap::new();
+        for (document, route) in
+            documents.iter().flat_map(|one| one.routes.iter().map(move |route| (one, route)))
+        {
+            for parameter in self.all_parameters(document, route) {
+                let known = seen.entry(parameter.name.clone()).or_insert_with(|| Some(parameter.clone()));
+                known.take_if(|known| *known != parameter);
+            }
+        }
+        let alike = seen.into_iter().filter(|(_, parameter)| parameter.is_some());
+        self.common_parameters = alike.map(|(name, _)| name).collect();
+    }
+
     /// Adds the component of a parameter, unless an equal one is there, and returns its name: that of the parameter behind that
     /// of the tag, and where these differ, behind that of the operation. Those that are alike everywhere have no tag.
     fn shared(&mut self, document: &Document<Checked>, parameter: Parameter) -> String {
         let words = parameter.name.split(|letter: char| !letter.is_ascii_alphanumeric());
         let own: String = words.map(|word| capitalised(&word.to_lowercase())).collect();
         let tag: String = document.tag.split_whitespace().map(capitalised).collect();
-        let is_common = COMMON.contains(&parameter.name.as_str());
-        let common = is_common.then(|| own.clone());
+        let common = self.common_parameters.contains(&parameter.name).then(|| own.clone());
         let mut names = common
             .into_iter()
             .chain([format!("{tag}{own}"), format!("{}{own}", capitalised(&document.name))]);
@@ -76,14 +90,17 @@ impl ContractBuilder<'_> {
         let in_path = route.path.contains(&format!("{{{}}}", variable.name));
         let name = if in_path { variable.name.clone() } else { snake(&variable.name) };
         let is_required = in_path || !variable.ty.nullable && variable.default.is_none();
+        let is_key = in_path && variable.exactly.is_none() && variable.ty.base.to_string() == "ID";
         let schema = match &variable.exactly {
             Some(text) => one_of([text.as_str()]).into(),
             // Keys are whole numbers in REST.
-            None if in_path && variable.ty.base.to_string() == "ID" => integer_from(1).into(),
+            None if is_key => integer_from(1).into(),
             None => self.variable(&variable.ty.to_string()),
         };
         let location = if in_path { ParameterIn::Path } else { ParameterIn::Query };
-        let description = self.variable_description(document, variable).unwrap_or_else(|| match in_path {
+        // GraphQL takes further identifiers.
+        let description = self.variable_description(document, variable).filter(|_| !is_key);
+        let description = description.unwrap_or_else(|| match in_path {
             true => "Primary key.".to_owned(),
             false => format!("`{name}`"),
         });
@@ -146,10 +163,10 @@ fn parameter(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) ->
 /// The header `If-Unmodified-Since` of a change.
 fn if_unmodified_since() -> Parameter {
     let description = "The record's `updated_at` as it was read (there, or in `Last-Modified`), as a date of HTTP. Where \
-                 the record was changed since, nothing is written.";
-    let example = Json::from("Mon, 23 Nov 2026 12:00:00 GMT");
+                 the record was changed since, nothing is written. For example `Mon, 23 Nov 2026 12:00:00 GMT`.";
+    // In words: pages that try operations out would send an example, and the record is in another state.
     let header = parameter("If-Unmodified-Since", description, text(MAX_DATE));
-    header.parameter_in(ParameterIn::Header).example(Some(example)).build()
+    header.parameter_in(ParameterIn::Header).build()
 }
 
 fn paging(document: &Document<Checked>, max_rows: usize) -> [Parameter; 2] {

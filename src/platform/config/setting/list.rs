@@ -114,6 +114,69 @@ pub const SETTINGS: &[SettingGroup] = &[
         ],
     },
     SettingGroup {
+        title: "Mails and webhooks",
+        settings: &[
+            open(
+                "GUICHET_MAIL",
+                "off",
+                "off, or smtp with a MAIL_FROM_ADDRESS",
+                "smtp = mails that guichet causes are sent through the server of MAIL_*; off = they are only written into the \
+                 table email_messages",
+            )
+            .since("0.3.0"),
+            open("MAIL_HOST", "127.0.0.1", "a host name", "mail server; MAIL_* are read where GUICHET_MAIL is smtp")
+                .since("0.3.0"),
+            open("MAIL_PORT", "2525", "a port from 1 to 65535", "port of the mail server").since("0.3.0"),
+            open(
+                "MAIL_SCHEME",
+                "",
+                "smtp or smtps",
+                "smtps = TLS from the first byte on, as with port 465; without it STARTTLS, which is demanded where a password \
+                 is sent to another machine",
+            )
+            .since("0.3.0"),
+            open("MAIL_ENCRYPTION", "", "tls, starttls or ssl", "tls = demand STARTTLS, ssl = as MAIL_SCHEME=smtps")
+                .since("0.3.0"),
+            open("MAIL_USERNAME", "", ANY, "user of the mail server").since("0.3.0"),
+            secret("MAIL_PASSWORD", ANY, "password of that user").since("0.3.0"),
+            open(
+                "MAIL_FROM_ADDRESS",
+                "",
+                "an e-mail address",
+                "sender of the mails; GUICHET_MAIL=smtp needs one",
+            )
+            .since("0.3.0"),
+            open("MAIL_FROM_NAME", "", ANY, "name of the sender; without it APP_NAME").since("0.3.0"),
+            open(
+                "MAIL_EHLO_DOMAIN",
+                "",
+                "a host name",
+                "name by which guichet introduces itself to the mail server; without it the machine's",
+            )
+            .since("0.3.0"),
+            open(
+                "GUICHET_MAIL_CA",
+                "",
+                "the path of a file that is there",
+                "certificates that the mail server's is signed by, in place of the system's (PEM)",
+            )
+            .since("0.3.0"),
+            open(
+                "GUICHET_WEBHOOK_ALLOW",
+                "",
+                "a comma list of IP addresses and CIDR ranges",
+                "networks that webhooks may go to although they are not of the internet, such as 10.1.0.0/16",
+            )
+            .since("0.3.0"),
+            secret(
+                "GUICHET_WEBHOOK_SECRET",
+                "whsec_ and Base64, or any other text of at least 24 letters",
+                "key that webhooks are signed with (Standard Webhooks); without it they are not signed",
+            )
+            .since("0.3.0"),
+        ],
+    },
+    SettingGroup {
         title: "Database",
         settings: &[
             secret(
@@ -202,6 +265,13 @@ pub const SETTINGS: &[SettingGroup] = &[
                 SWITCH,
                 "1 = an include needs the ability of the included resource too",
             ),
+            open(
+                "GUICHET_HIDE_SERVER_CREDENTIALS",
+                "0",
+                SWITCH,
+                "1 = REST answers null for the user names and passwords of servers",
+            )
+            .since("0.3.0"),
             open(
                 "GUICHET_FAILED_KEY_LIMIT",
                 "60",

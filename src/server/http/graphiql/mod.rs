@@ -13,11 +13,13 @@ use crate::server::App;
 use crate::shop::sample::{CUSTOMER_EMAIL, PASSWORD_TEXT, STAFF_EMAIL};
 
 /// The examples, each in a tab. They run on the demo shop (`tests/api/graphql/examples.rs`).
-pub const EXAMPLES: [&str; 4] = [
+pub const EXAMPLES: [&str; 6] = [
     include_str!("pricing-page.graphql"),
     include_str!("customer-area.graphql"),
     include_str!("back-office.graphql"),
+    include_str!("tickets.graphql"),
     include_str!("stock.graphql"),
+    include_str!("refresh-session.graphql"),
 ];
 
 /// The accounts that can sign in.
@@ -25,6 +27,9 @@ pub const SIGN_IN: [SignIn<'_>; 2] = [
     without_example("Customer", include_str!("sign-in-customer.graphql")),
     without_example("Staff", include_str!("sign-in-staff.graphql")),
 ];
+
+/// The operation that ends a session.
+pub const SIGN_OUT: &str = include_str!("sign-out.graphql");
 
 const fn without_example(account: &'static str, document: &'static str) -> SignIn<'static> {
     SignIn { account, document, email: "", password: "" }
@@ -57,5 +62,6 @@ pub(super) async fn page(app: &App) -> Response<Body> {
         key: app.demo_key.as_deref(),
         examples: &EXAMPLES,
         sign_in: &sign_in,
+        sign_out: SIGN_OUT,
     })
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use axum::http::HeaderValue;
 use facade::facts::{AnsweredBy, RequestFacts};
 use opentelemetry::trace::{
-    SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceState,
+    Link, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceState,
     TracerProvider as _,
 };
 use opentelemetry::{Context, InstrumentationScope, KeyValue, trace};
@@ -62,15 +62,16 @@ impl Traces {
         Ok(Some(Self { provider, tracer, database }))
     }
 
-    /// Begins the span of a request.
-    pub(super) fn begin(&self, parent: Option<ParentSpan>) -> RequestSpan {
+    /// Begins the span of a request, below `parent` or in a trace of its own. It has a link to the span of a stranger.
+    pub(super) fn begin(&self, parent: Option<ParentSpan>, linked: Option<ParentSpan>) -> RequestSpan {
         let began = SystemTime::now();
         let parent = match parent {
             Some(parent) => Context::new().with_remote_span_context(parent.into()),
             None => Context::new(),
         };
+        let links = linked.map(|linked| Link::with_context(linked.into())).into_iter().collect();
         let span = SpanBuilder::from_name("request").with_kind(SpanKind::Server).with_start_time(began);
-        let span = span.start_with_context(&self.tracer, &parent);
+        let span = span.with_links(links).start_with_context(&self.tracer, &parent);
         RequestSpan { context: Context::new().with_span(span), began }
     }
 

@@ -12,7 +12,7 @@ use crate::harness::walk::{ability, all_abilities};
 use crate::resource::sessions::sign_in;
 
 /// What each permission of a role opens.
-const PERMISSIONS: [(&str, &[&str]); 10] = [
+const PERMISSIONS: [(&str, &[&str]); 16] = [
     ("admin.show_customers", &["customers:index", "customers:show"]),
     (
         "admin.manage_customers",
@@ -48,12 +48,61 @@ const PERMISSIONS: [(&str, &[&str]); 10] = [
             "services:unsuspend",
             "services:expire",
             "services:delete",
+            "cancellation_reasons:index",
+            "cancellation_reasons:show",
+            "cancellation_reasons:analytics",
         ],
     ),
+    (
+        "admin.manage_settings",
+        &[
+            "cancellation_reasons:index",
+            "cancellation_reasons:show",
+            "cancellation_reasons:store",
+            "cancellation_reasons:update",
+            "cancellation_reasons:delete",
+            "cancellation_reasons:analytics",
+        ],
+    ),
+    (
+        "admin.manage_subdomains_hosts",
+        &[
+            "subdomains:index",
+            "subdomains:show",
+            "subdomains:store",
+            "subdomains:update",
+            "subdomains:delete",
+        ],
+    ),
+    (
+        "admin.manage_servers",
+        &[
+            "servers:index",
+            "servers:show",
+            "servers:store",
+            "servers:update",
+            "servers:delete",
+            "servers:test",
+        ],
+    ),
+    ("admin.show_logs", &["logs:index", "logs:show", "logs:payload"]),
     ("admin.manage_license", &["license"]),
     ("admin.earn_page", &["statistics"]),
     ("admin.show_metadata", &["metadata"]),
-    ("admin.manage_staff", &[]),
+    ("admin.manage_staff", &["staff:index", "staff:show"]),
+    (
+        "admin.manage_tickets",
+        &[
+            "tickets:index",
+            "tickets:show",
+            "tickets:store",
+            "tickets:update",
+            "tickets:delete",
+            "tickets:reply",
+            "staff:index",
+        ],
+    ),
+    ("admin.close_tickets", &["tickets:close", "tickets:reopen"]),
 ];
 
 /// What only customers can have, whatever a key of the staff says.

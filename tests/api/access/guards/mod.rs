@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_graphql::registry::MetaField;
 use facade::Ability;
+use guichet::platform::config::Config;
 use guichet::server::schema;
 use serde_json::{Value as Json, json};
 
@@ -259,6 +260,30 @@ async fn what_a_change_answers_is_guarded_too() {
 }
 
 /// What the errors of an answer say, without where they stand in the document.
+/// A key that has just what an operation needs may do it: nothing is written and then refused.
+#[tokio::test]
+async fn changes_are_answered_to_keys_that_have_just_what_they_need() {
+    let unlimited = |config: &mut Config| (config.rate_limit, config.cost_limit) = (None, None);
+    let shop = Shop::with("fr", unlimited).await;
+    let mut tried = 0;
+    for operation in operations() {
+        let (Some(body), Some(guard)) = (&operation.example, &operation.cell.own) else { continue };
+        for &ability in guard {
+            let caller = with_just(&shop, "key with just the ability", &[ability]).await;
+            let (status, _, answer) =
+                shop.ask(&operation.method, &operation.address("1"), &caller.bearer, Some(body)).await;
+            assert!(
+                status != 403 && status < 500,
+                "{} with {ability}: {status} {answer}",
+                operation.cell.label
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried > 30, "{tried}");
+    shop.close().await;
+}
+
 fn error_details(answer: &Json) -> Vec<Json> {
     let errors = answer["errors"].as_array().into_iter().flatten();
     errors.map(|error| json!([error["message"], error["path"], error["extensions"]])).collect()

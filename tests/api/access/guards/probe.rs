@@ -121,13 +121,13 @@ impl Probe {
     }
 }
 
-/// The whole schema, an operation for each field of the query root, for all changes, and for the
-/// conditions and orders of each list.
+/// The whole schema, an operation for each field of the query root, for some of the conditions and orders of each list,
+/// and for some of the changes.
 pub(super) fn probes(registry: &Registry) -> Vec<Probe> {
     let ways = Ways::new(registry);
     let read = fields(registry, "Query").map(|field| reading(registry, &ways, field));
     let lists = fields(registry, "Query").flat_map(|field| conditions(registry, field));
-    read.chain(lists).chain([changes(registry, &ways)]).collect()
+    read.chain(lists).chain(changes(registry, &ways)).collect()
 }
 
 fn root_cell(part: Part, root: &str, field: &MetaField) -> Cell {
@@ -196,10 +196,12 @@ fn everything(
     text + " }"
 }
 
-/// All changes in one operation; what only they answer is asked for too.
-fn changes(registry: &Registry, ways: &Ways<'_>) -> Probe {
+/// All changes, those of the caller's session last; what only they answer is asked for too.
+fn changes(registry: &Registry, ways: &Ways<'_>) -> Vec<Probe> {
     let mut known = BTreeSet::new();
-    let asked = fields(registry, "Mutation").map(|field| {
+    let (of_session, others): (Vec<_>, Vec<_>) =
+        fields(registry, "Mutation").partition(|field| field.name.starts_with("session"));
+    let asked = others.into_iter().chain(of_session).map(|field| {
         let cell = root_cell(Part::Changes, "Mutation", field);
         let mut cells = vec![cell.clone()];
         let selected = match composite(registry, &field.ty) {
@@ -212,7 +214,9 @@ fn changes(registry: &Registry, ways: &Ways<'_>) -> Probe {
         let arguments = arguments(registry, field).replace("\"1\"", &format!("\"{NO_ROW}\""));
         Asked { text: format!("{}{arguments}{selected}", field.name), cells }
     });
-    Probe { open: "mutation".to_owned(), asked: asked.collect() }
+    let asked: Vec<Asked> = asked.collect();
+    let probe = |asked: &[Asked]| Probe { open: "mutation".to_owned(), asked: asked.to_vec() };
+    asked.chunks(MOST).map(probe).collect()
 }
 
 /// The conditions and orders of a list, each under an alias of its own.
@@ -410,6 +414,8 @@ fn at<'a>(value: &'a Json, path: &[String]) -> Vec<&'a Json> {
 pub(super) struct Operation {
     pub(super) method: String,
     pub(super) path: String,
+    /// The example of its body in JSON.
+    pub(super) example: Option<Json>,
     pub(super) cell: Cell,
 }
 
@@ -417,24 +423,36 @@ pub(super) struct Operation {
 pub(super) fn operations() -> Vec<Operation> {
     let contract: Json = serde_json::from_str(include_str!("../../../../openapi.json")).unwrap();
     let paths = contract["paths"].as_object().unwrap().iter();
+    let contract = &contract;
     let all = paths.flat_map(|(path, methods)| {
         methods.as_object().unwrap().iter().map(move |(method, operation)| {
             let method = method.to_uppercase();
-            let needs = needs(operation["description"].as_str().unwrap_or_default());
+            let description = operation["description"].as_str().unwrap_or_default();
+            let needs = needs(description);
             let label = format!("{method} {path}");
+            let public = needs.is_none() && description.ends_with("Needs no key.");
+            let needs = needs.or_else(|| public.then(Vec::new));
             let needs = needs.unwrap_or_else(|| panic!("{label} doesn't say what it needs"));
             let cell = Cell {
                 part: Part::Operations,
                 label,
                 path: Vec::new(),
                 chain: vec![needs.clone()],
-                own: Some(needs),
-                public: false,
+                own: (!public).then_some(needs),
+                public,
             };
-            Operation { method, path: path.clone(), cell }
+            Operation { method, path: path.clone(), example: example(contract, operation), cell }
         })
     });
     all.collect()
+}
+
+/// The example of an operation's body, which may be one of the components.
+fn example(contract: &Json, operation: &Json) -> Option<Json> {
+    let body = operation.get("requestBody")?;
+    let name = body["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+    let body = name.map_or(body, |name| &contract["components"]["requestBodies"][name]);
+    body["content"]["application/json"].get("example").cloned()
 }
 
 /// The abilities in `Needs …` at the end of a description.

@@ -1,7 +1,7 @@
 //! The operations of a client. They follow only from its own random numbers, whatever the other clients do.
 
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value as Json, json};
 
 /// The API by which an operation is sent.

@@ -1,6 +1,6 @@
 //! Customers who sign in, refresh their session and sign out while their accounts are changed.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value as Json, json};
 

@@ -8,13 +8,14 @@ use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::Maker;
 
-pub(super) const MAKER: Maker = Maker { after: &["server"], make: |db, _| Box::pin(make(db)) };
+/// Makes the domains.
+pub const MAKER: Maker = Maker { after: &["server"], make: |db, _| Box::pin(make(db)) };
 
 /// Domain, keys of the products and of the groups it is for.
 type Subdomain = (String, Option<Vec<i64>>, Option<Vec<i64>>);
 
 async fn make(db: &impl ConnectionTrait) -> Result<(), Failure> {
-    let subdomains: Vec<Subdomain> = serde_json::from_str(include_str!("subdomain.json"))?;
+    let subdomains: Vec<Subdomain> = serde_json::from_str(include_str!("demo.json"))?;
     // They came with the first server.
     let first = server::Entity::find().order_by_asc(server::Column::Id).one(db).await?;
     let made = first.and_then(|server| server.created_at);

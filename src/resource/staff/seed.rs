@@ -6,7 +6,8 @@ use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect, Set};
 use crate::shop::sample::Failure;
 use crate::shop::sample::seed::{Maker, Plan};
 
-pub(super) const MAKER: Maker = Maker { make: |db, plan| Box::pin(make(db, plan)), ..Maker::NOTHING };
+/// Makes the member of the staff who answers tickets.
+pub const MAKER: Maker = Maker { make: |db, plan| Box::pin(make(db, plan)), ..Maker::NOTHING };
 
 /// E-mail address of that member, who has no usable password.
 const STAFF: &str = "admin@example.com";

@@ -1,18 +1,24 @@
 //! Why customers end services.
 
-use entity::cancellation_reason;
+use entity::{ShopTime, cancellation_reason};
 use sea_orm::{ConnectionTrait, Set};
 
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{DemoContext, Maker};
 
-pub(super) const MAKER: Maker = Maker { after: &["office"], make: |db, making| Box::pin(make(db, making)) };
+/// Makes the reasons.
+pub const MAKER: Maker = Maker { after: &["office"], make: |db, making| Box::pin(make(db, making)) };
 
 async fn make(db: &impl ConnectionTrait, making: &DemoContext) -> Result<(), Failure> {
+    Ok(insert(db, rows(making.opened)?).await?)
+}
+
+/// The reasons, made at this time.
+pub(super) fn rows(made: ShopTime) -> Result<Vec<cancellation_reason::ActiveModel>, Failure> {
     // Text, mode, status.
-    let reasons: Vec<[String; 3]> = serde_json::from_str(include_str!("cancellation_reason.json"))?;
-    let made = Some(making.opened);
+    let reasons: Vec<[String; 3]> = serde_json::from_str(include_str!("demo.json"))?;
+    let made = Some(made);
     let rows = reasons.into_iter().map(|[reason, mode, status]| cancellation_reason::ActiveModel {
         reason: Set(reason),
         cancellation_mode: Set(mode),
@@ -21,6 +27,5 @@ async fn make(db: &impl ConnectionTrait, making: &DemoContext) -> Result<(), Fai
         updated_at: Set(made),
         ..Default::default()
     });
-    insert(db, rows.collect()).await?;
-    Ok(())
+    Ok(rows.collect())
 }

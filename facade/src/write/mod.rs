@@ -4,19 +4,20 @@
 //! `updated_at` identifies a state of its row, although the shop stores it in whole seconds: [`save`] sets the time
 //! of a second change within the same second one second later. So two states never have the same time.
 
+mod lock;
+
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::ValueType;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
-    IdenStatic, IntoActiveModel, Iterable, ModelTrait, QueryFilter, QuerySelect, Select, SqlErr, Value,
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityTrait, IdenStatic,
+    IntoActiveModel, Iterable, ModelTrait, SqlErr, Value,
 };
 use value::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 
-use crate::record::Record;
+pub use self::lock::{Expected, lock, lock_only, lock_row, lock_rows};
+use crate::Error;
 use crate::scope::RequestScope;
-use crate::transaction::Transaction;
-use crate::{Error, Result};
 
 /// A column's value, made of what a field of an input gives.
 pub trait FromInput<Given>: Sized {
@@ -68,32 +69,6 @@ pub fn taken(scope: RequestScope<'_>, field: &str, error: DbErr) -> Error {
 /// The column that holds when a row was last changed.
 pub const CHANGED_COLUMN: &str = "updated_at";
 
-/// The state that a record must be in for a change, by its `updated_at`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Expected {
-    /// Any state.
-    #[default]
-    Any,
-    /// The state with exactly this time.
-    At(DateTime<Utc>),
-    /// A state that is not newer than this time (`If-Unmodified-Since`, RFC 9110, 13.1.4).
-    NotAfter(DateTime<Utc>),
-}
-
-impl Expected {
-    /// Refuses a row in another state. A table without `updated_at` has no states, and every row is accepted.
-    fn check<M: ModelTrait>(self, row: &M) -> Result<()> {
-        let Some(column) = changed_column::<M::Entity>() else { return Ok(()) };
-        let changed = time_of(row.get(column)).map(|changed| changed.0);
-        let is_as_read = match self {
-            Self::Any => true,
-            Self::At(read) => changed == Some(read),
-            Self::NotAfter(read) => changed.is_none_or(|changed| changed <= read),
-        };
-        if is_as_read { Ok(()) } else { Err(Error::Changed) }
-    }
-}
-
 /// When a row was last changed; `None` where the table has no `updated_at` or it is null.
 pub fn changed_at<M: ModelTrait>(row: &M) -> Option<DateTime<Utc>> {
     changed_column::<M::Entity>().and_then(|column| time_of(row.get(column))).map(|changed| changed.0)
@@ -105,25 +80,6 @@ fn changed_column<E: EntityTrait>() -> Option<E::Column> {
 
 fn time_of(value: Value) -> Option<ShopTime> {
     <Option<ShopTime> as ValueType>::try_from(value).ok().flatten()
-}
-
-/// Reads a row and locks it until the transaction ends (`SELECT … FOR UPDATE`). On SQLite the transaction itself
-/// excludes other writers, because it began with `BEGIN IMMEDIATE`.
-///
-/// # Errors
-/// [`Error::NotFound`] with the class name `model`; [`Error::Changed`] where the row is not in the `expected`
-/// state; when the database fails.
-pub async fn lock<T: Record>(
-    transaction: &Transaction,
-    select: Select<T::Entity>,
-    key: Id,
-    model: &'static str,
-    expected: Expected,
-) -> Result<T::Model> {
-    let found = select.filter(T::key_column().eq(key)).limit(1).lock_exclusive().one(transaction).await?;
-    let row = found.ok_or_else(|| Error::NotFound { model, id: key.to_string() })?;
-    expected.check(&row)?;
-    Ok(row)
 }
 
 /// Writes the changed columns of a locked row, and `updated_at`.
