@@ -25,7 +25,7 @@ use crate::engine::{Engine, graphql};
 use crate::execution::Execution;
 use crate::payload::{self, PayloadSelection};
 use crate::selection::{self, RootFieldMerge};
-use crate::{Api, Error, Result, directive, rest_only, root};
+use crate::{Api, Error, Result, directive, introspection, rest_only, root};
 
 /// The directive `@can(any: […])` on a field: the caller needs one of the named abilities. With an empty list, any
 /// valid key is enough. On a field of a filter type it documents the ability that [`filters!`](crate::filters!)
@@ -205,11 +205,11 @@ impl<T: ContainerType> ContainerType for Guarded<T> {
             return self.0.resolve_field(ctx).await;
         };
         match selection::merge_root_field(ctx, root) {
-            RootFieldMerge::Single => self.resolve_guarded(ctx, field).await,
+            RootFieldMerge::Single => self.resolve_merged(ctx, field).await,
             RootFieldMerge::Merged(merged) => {
                 let mut ctx = ctx.clone();
                 ctx.item = &merged;
-                self.resolve_guarded(&ctx, field).await
+                self.resolve_merged(&ctx, field).await
             }
             RootFieldMerge::Absorbed => Ok(Some(Value::Null)),
         }
@@ -217,6 +217,14 @@ impl<T: ContainerType> ContainerType for Guarded<T> {
 }
 
 impl<T: ContainerType> Guarded<T> {
+    /// Answers a field that holds all selections with its response key.
+    async fn resolve_merged(&self, ctx: &Context<'_>, field: &MetaField) -> ServerResult<Option<Value>> {
+        if introspection::FIELDS.contains(&field.name.as_str()) {
+            return introspection::resolve(ctx).map(Some).map_err(|error| ctx.set_error_path(error));
+        }
+        self.resolve_guarded(ctx, field).await
+    }
+
     async fn resolve_guarded(&self, ctx: &Context<'_>, field: &MetaField) -> ServerResult<Option<Value>> {
         let allowed = if Public::marks(field) {
             Ok(())

@@ -22,6 +22,7 @@ pub mod gate;
 pub mod graphql;
 pub mod guard;
 pub mod http;
+mod introspection;
 mod json;
 pub mod limit;
 pub mod name;

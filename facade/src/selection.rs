@@ -3,7 +3,7 @@
 //! async-graphql runs each of them and merges their answers, so statements, changes and errors would occur twice. Below
 //! records, `facade/src/record/plan.rs` collects the fields.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
@@ -30,8 +30,7 @@ pub fn merge_root_field(ctx: &Context<'_>, root: &MetaType) -> RootFieldMerge {
     if Execution::of(ctx).api != Api::GraphQl {
         return RootFieldMerge::Single;
     }
-    let collector =
-        FieldCollector { registry: &ctx.schema_env.registry, fragments: &ctx.query_env.fragments };
+    let collector = FieldCollector::of(ctx);
     let all = collector.collect([&ctx.query_env.operation.node.selection_set.node]);
     let Some(group) = all.get(&ctx.item.node.response_key().node) else { return RootFieldMerge::Single };
     match group.first() {
@@ -44,32 +43,42 @@ pub fn merge_root_field(ctx: &Context<'_>, root: &MetaType) -> RootFieldMerge {
 }
 
 /// Fields by their response key, in the order of the document.
-type Fields<'a> = IndexMap<&'a Name, Vec<&'a Positioned<Field>>>;
+pub type Fields<'a> = IndexMap<&'a Name, Vec<&'a Positioned<Field>>>;
 
-struct FieldCollector<'a> {
+/// Collects the fields of a document's selections.
+pub struct FieldCollector<'a> {
     registry: &'a Registry,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
 }
 
 impl<'a> FieldCollector<'a> {
-    fn collect(&self, sets: impl IntoIterator<Item = &'a SelectionSet>) -> Fields<'a> {
-        let mut fields = Fields::new();
-        sets.into_iter().for_each(|set| self.add(set, &mut fields));
+    /// A collector for the document of a request.
+    pub fn of(ctx: &Context<'a>) -> Self {
+        Self { registry: &ctx.schema_env.registry, fragments: &ctx.query_env.fragments }
+    }
+
+    /// The fields of selection sets on one object.
+    pub fn collect(&self, sets: impl IntoIterator<Item = &'a SelectionSet>) -> Fields<'a> {
+        let (mut fields, mut visited) = (Fields::new(), HashSet::new());
+        sets.into_iter().for_each(|set| self.add(set, &mut fields, &mut visited));
         fields
     }
 
     /// Adds all fields of a selection set. Every fragment applies, whatever its type condition: the document is
-    /// valid, and the collected type is no interface.
-    fn add(&self, set: &'a SelectionSet, fields: &mut Fields<'a>) {
+    /// valid, and the collected type is no interface. A fragment that was spread before has nothing to add.
+    fn add(&self, set: &'a SelectionSet, fields: &mut Fields<'a>, visited: &mut HashSet<&'a Name>) {
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => {
                     fields.entry(&field.node.response_key().node).or_default().push(field);
                 }
-                Selection::InlineFragment(inline) => self.add(&inline.node.selection_set.node, fields),
+                Selection::InlineFragment(inline) => {
+                    self.add(&inline.node.selection_set.node, fields, visited);
+                }
                 Selection::FragmentSpread(spread) => {
-                    if let Some(fragment) = self.fragments.get(&spread.node.fragment_name.node) {
-                        self.add(&fragment.node.selection_set.node, fields);
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = self.fragments.get(name).filter(|_| visited.insert(name)) {
+                        self.add(&fragment.node.selection_set.node, fields, visited);
                     }
                 }
             }
@@ -112,6 +121,7 @@ impl<'a> FieldCollector<'a> {
     }
 }
 
-fn selection_sets<'a>(group: &[&'a Positioned<Field>]) -> impl Iterator<Item = &'a SelectionSet> {
+/// The selection sets of fields with the same response key.
+pub fn selection_sets<'a>(group: &[&'a Positioned<Field>]) -> impl Iterator<Item = &'a SelectionSet> {
     group.iter().map(|field| &field.node.selection_set.node)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::registry::Registry;
 use facade::api_definition::ApiDefinition;
-use facade::schema;
+use facade::schema::{self, AnySchema};
 use tokio::sync::OnceCell;
 
 use crate::Result;
@@ -20,6 +20,11 @@ pub async fn definition() -> Result<&'static Arc<ApiDefinition>> {
         ApiDefinition::new::<Query, Mutation>(abilities().all(), DOCUMENTS, DIALECTS).await.map(Arc::new)
     };
     DEFINITION.get_or_try_init(make).await
+}
+
+/// The schema that validates what clients of GraphQL send, made anew.
+pub fn validating() -> AnySchema {
+    schema::validating::<Query, Mutation>()
 }
 
 /// The schema in GraphQL's schema definition language.

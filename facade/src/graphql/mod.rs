@@ -26,6 +26,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use self::request::{GraphQlRequest, RequestReader};
+use crate::api::Api;
 use crate::api_definition::ApiDefinition;
 use crate::engine::{CancelReason, Introspection, KeysAsTexts, Options, Texts, own_error};
 use crate::error::{Code, Error, NotRun};
@@ -34,10 +35,10 @@ use crate::facts::{self, AnsweredBy};
 use crate::gate::Permit;
 use crate::http::accept::{MediaRange, media_ranges};
 use crate::http::etag;
+use crate::introspection::IntrospectionCache;
+use crate::json;
 use crate::limit::Verdict;
-use crate::operation::{
-    self, CachedRun, Estimate, ExecutedOperation, IntrospectionCache, NO_CACHE, Suggestions, Variant,
-};
+use crate::operation::{self, CachedRun, Estimate, ExecutedOperation, NO_CACHE, Suggestions, Variant};
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::record::ExtractedSelections;
 use crate::schema::AnySchema;
@@ -314,7 +315,9 @@ impl PricedOperation<'_> {
         }
         let (mut answer, used) = self.execute(&api.definition.validating, operation, None).await?;
         if answer.errors.is_empty() {
-            let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
+            let mut text = Vec::new();
+            json::write_value(&answer.data, Api::GraphQl, &mut text);
+            let data = Bytes::from(text.into_boxed_slice());
             api.introspections.insert(key, data.clone());
             answer.data = Value::Binary(data);
         }
@@ -329,6 +332,8 @@ impl PricedOperation<'_> {
         extracted: Option<Arc<ExtractedSelections>>,
     ) -> Result<(Answer, u32), Error> {
         let Self { api, caller, origin, estimate } = self;
+        // `facade/src/introspection/` answers in place of async-graphql.
+        let operation = operation.disable_introspection();
         let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
         let used = move |answer: &Answer, execution: &Execution| {
             let written = execution.counts.objects_written();

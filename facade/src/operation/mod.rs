@@ -7,7 +7,6 @@
 
 mod caching;
 mod documents;
-mod introspection;
 mod measure;
 mod merging;
 mod operation_cache;
@@ -27,7 +26,6 @@ use async_graphql::registry::Registry;
 use async_graphql::{Name, Positioned, Request};
 pub use caching::{CacheHints, INTROSPECTION_FIELDS, NO_CACHE};
 pub use documents::{NewDocument, PersistedDocuments, TrustedMode};
-pub use introspection::{IntrospectionCache, IntrospectionKey};
 pub use measure::{Cost, condition_points};
 pub use operation_cache::{CachedRun, ExecutedOperation, OperationCache};
 pub use prepared::{PreparedDocument, Variant};

@@ -8,6 +8,7 @@
 //! | [`examples`] | the operations that GraphiQL opens with |
 //! | [`execution`] | fields collected, null propagated, changes in their order |
 //! | [`hints`] | how long answers may be cached |
+//! | [`introspection`] | the schema, as async-graphql itself would show it |
 //! | [`limits`] | operations that are refused before they run |
 //! | [`nested`] | lists inside records: what a list at the root answers, for many records at once |
 //! | [`nodes`] | records found again by their global identifier |
@@ -24,6 +25,7 @@ pub(crate) mod errors;
 pub(crate) mod examples;
 pub(crate) mod execution;
 pub(crate) mod hints;
+pub(crate) mod introspection;
 pub(crate) mod limits;
 pub(crate) mod nested;
 pub(crate) mod nodes;
