@@ -37,8 +37,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const LOOK_TIMEOUT: Duration = Duration::from_millis(450);
 /// How long SQLite waits for a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2500);
-/// How long a statement may wait for a lock of MariaDB, MySQL or PostgreSQL, in seconds, before its transaction runs again: two
-/// may wait for each other in a way that the database does not find, as when a third is about to lock all tables.
+/// How long a statement may wait for a row's lock of MariaDB or MySQL, in seconds, before its transaction runs again: two may
+/// wait for each other in a way that the database does not find, as when a node of a cluster is about to lock all tables.
+/// PostgreSQL finds all of them; a limit of its own would also end reads that meet an operator's `ALTER TABLE`.
 const LOCK_TIMEOUT: u64 = 1;
 /// A connection that was idle for longer is pinged before it is used.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
@@ -164,9 +165,7 @@ impl SessionSettings {
     }
 
     fn postgres(self) -> Vec<SessionStatement> {
-        let limit = self.limit.map(|limit| {
-            format!("SET statement_timeout = {}; SET lock_timeout = '{LOCK_TIMEOUT}s'", limit.as_millis())
-        });
+        let limit = self.limit.map(|limit| format!("SET statement_timeout = {}", limit.as_millis()));
         let read_only = self.read_only.then(|| "SET default_transaction_read_only = on".to_owned());
         limit.into_iter().chain(read_only).map(SessionStatement::always).collect()
     }
