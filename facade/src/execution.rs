@@ -94,6 +94,7 @@ pub struct ExecutionCounts {
     rows: AtomicU32,
     objects: AtomicU32,
     text: AtomicUsize,
+    introspection: AtomicUsize,
 }
 
 impl ExecutionCounts {
@@ -125,6 +126,15 @@ impl ExecutionCounts {
             return Ok(());
         }
         Err(NotRun::limit_exceeded(Code::AnswerTooLarge, "answer", MAX_TEXT as u64, "bytes in the answer"))
+    }
+
+    /// Bytes of the answers to introspection fields.
+    pub(crate) fn introspection_bytes(&self) -> usize {
+        self.introspection.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_introspection_bytes(&self, bytes: usize) {
+        self.introspection.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Counts objects of a JSON text that was written into the answer directly.

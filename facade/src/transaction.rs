@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::attempts::Attempts;
 use crate::engine::Engine;
@@ -27,6 +30,8 @@ struct OpenTransaction {
     written: Mutex<BTreeSet<Box<str>>>,
     /// Why the database has ended it. MariaDB would run what follows outside of any transaction.
     ended: OnceLock<DbErr>,
+    /// What is done once it is committed.
+    after_commit: Mutex<Vec<BoxFuture<'static, Result<()>>>>,
 }
 
 impl Transaction {
@@ -79,29 +84,24 @@ impl Transaction {
     }
 
     fn new(inner: DatabaseTransaction, left: CancellationToken, engine: Arc<Engine>) -> Self {
-        let (written, ended) = (Mutex::default(), OnceLock::new());
-        Self { open: Arc::new(OpenTransaction { inner, left, engine, written, ended }) }
+        let (written, ended, after_commit) = (Mutex::default(), OnceLock::new(), Mutex::default());
+        Self { open: Arc::new(OpenTransaction { inner, left, engine, written, ended, after_commit }) }
     }
 
-    /// Makes the changes last, and forgets what is remembered of lists that they concern.
+    /// Does something once the transaction is committed, and only then: it belongs to files whose names the rows have by
+    /// then. A request that ends meanwhile does not end it. Its error is that of the write.
+    pub fn after_commit(&self, work: impl Future<Output = Result<()>> + Send + 'static) {
+        let mut all = self.open.after_commit.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(work.boxed());
+    }
+
+    /// Makes the changes last, in a task of its own: a client that leaves meanwhile does not decide how far it gets.
     async fn commit(self) -> Result<Result<()>, DbErr> {
         let Some(open) = Arc::into_inner(self.open) else {
             return Ok(Err(Error::internal("a transaction is still in use")));
         };
-        let committed = open.left.run_until_cancelled(open.inner.commit()).await;
-        if let Err(cause) = committed.unwrap_or_else(|| Err(failure::left())) {
-            let is_elsewhere = open.engine.host.failed(&cause);
-            // A server that takes no writes any more has refused the commit.
-            let is_undone = match failure::of(&cause) {
-                Failure::Ended => true,
-                Failure::ReadOnly => is_elsewhere,
-                _ => false,
-            };
-            return if is_undone { Err(cause) } else { Ok(Err(cause.into())) };
-        }
-        let written = open.written.into_inner().unwrap_or_else(PoisonError::into_inner);
-        written.iter().for_each(|table| open.engine.lists.forget(table));
-        Ok(Ok(()))
+        let committed = tokio::spawn(open.commit().in_current_span()).await;
+        committed.unwrap_or_else(|panic| Ok(Err(Error::internal(panic))))
     }
 
     /// The engine that it belongs to.
@@ -134,6 +134,31 @@ impl Transaction {
         if let Some(table) = written_table(sql) {
             self.open.written.lock().unwrap_or_else(PoisonError::into_inner).insert(table.into());
         }
+    }
+}
+
+impl OpenTransaction {
+    /// Makes the changes last, forgets what is remembered of lists that they concern, and does what is to be done then.
+    async fn commit(self) -> Result<Result<()>, DbErr> {
+        let Self { inner, left, engine, written, after_commit, .. } = self;
+        let committed = left.run_until_cancelled(inner.commit()).await;
+        if let Err(cause) = committed.unwrap_or_else(|| Err(failure::left())) {
+            let is_elsewhere = engine.host.failed(&cause);
+            // A server that takes no writes any more has refused the commit.
+            let is_undone = match failure::of(&cause) {
+                Failure::Ended => true,
+                Failure::ReadOnly => is_elsewhere,
+                _ => false,
+            };
+            return if is_undone { Err(cause) } else { Ok(Err(cause.into())) };
+        }
+        let written = written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        written.iter().for_each(|table| engine.lists.forget(table));
+        let mut done = Ok(());
+        for work in after_commit.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            done = done.and(work.await);
+        }
+        Ok(done)
     }
 }
 
@@ -179,6 +204,7 @@ impl ConnectionTrait for Transaction {
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
+    use std::pin::pin;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
@@ -243,6 +269,39 @@ mod tests {
         assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
         first.execute_unprepared("ROLLBACK").await.unwrap();
         assert_eq!((numbers(&first).await, runs.load(Ordering::Relaxed)), (0, 0));
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_request_that_ends_during_the_commit_ends_nothing_else() {
+        let file = file("leaving");
+        let [first, second] = two_connections(&file).await;
+        let engine = Engine::with_defaults(second);
+        let (worked, placed) = (AtomicU32::new(0), Arc::new(AtomicU32::new(0)));
+        let work = |transaction: Transaction| {
+            let placed = Arc::clone(&placed);
+            transaction.after_commit(async move {
+                placed.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            });
+            let worked = &worked;
+            async move {
+                transaction.execute_unprepared("INSERT INTO numbers VALUES (1)").await?;
+                worked.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+        };
+        {
+            let mut writing = pin!(Transaction::run(&engine, work, || ()));
+            while worked.load(Ordering::Relaxed) == 0 {
+                assert!(writing.as_mut().now_or_never().is_none(), "the commit has begun, and not ended");
+                tokio::task::yield_now().await;
+            }
+        }
+        while placed.load(Ordering::Relaxed) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(numbers(&first).await, 1);
         std::fs::remove_file(file).unwrap();
     }
 

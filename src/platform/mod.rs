@@ -9,3 +9,4 @@ pub mod outage;
 pub mod random;
 pub mod redis;
 pub mod signature;
+pub mod special_network;

@@ -5,10 +5,12 @@
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use async_graphql::MaybeUndefined;
 use facade::form;
 use facade::rest::FileResponse;
+use facade::transaction::Transaction;
 
 use crate::{Error, Result};
 
@@ -22,7 +24,7 @@ fn path_of(storage: &Path, name: &str) -> PathBuf {
     storage.join("public").join(name)
 }
 
-/// A file that is stored, but has no name yet. It is written before the transaction that names it and [placed](place) after
+/// A file that is stored, but has no name yet. It is written before the transaction that names it and [placed](place) with
 /// the commit, so that a transaction can run again or fail without a trace. Deleted where it is not placed.
 pub struct Draft {
     path: PathBuf,
@@ -38,13 +40,13 @@ impl Draft {
         storage: &Path,
         folder: &str,
         given: &MaybeUndefined<form::File>,
-    ) -> Result<Option<Self>> {
+    ) -> Result<Option<Arc<Self>>> {
         let MaybeUndefined::Value(file) = given else { return Ok(None) };
         let folder = path_of(storage, folder);
         tokio::fs::create_dir_all(&folder).await.map_err(Error::internal)?;
         let draft = Self { path: folder.join(format!(".{}.part", uuid::Uuid::new_v4())) };
         tokio::fs::write(&draft.path, &file.bytes).await.map_err(Error::internal)?;
-        Ok(Some(draft))
+        Ok(Some(Arc::new(draft)))
     }
 }
 
@@ -55,21 +57,27 @@ impl Drop for Draft {
     }
 }
 
-/// Gives a draft the name that a row has by now, in place of a file of that name. A request that ends meanwhile does not end
-/// this: the row would name a file that is not there.
-///
-/// # Errors
-/// When the file cannot be renamed.
-pub async fn place(storage: &Path, draft: Option<Draft>, name: Option<&str>) -> Result<()> {
-    let (Some(draft), Some(name)) = (draft, name) else { return Ok(()) };
-    let target = path_of(storage, name);
-    let placing = tokio::spawn(async move { tokio::fs::rename(&draft.path, &target).await });
-    placing.await.map_err(Error::internal)?.map_err(Error::internal)
+/// Gives a draft the name that a row has, in place of a file of that name, once the row is committed.
+pub fn place(transaction: &Transaction, storage: &Path, draft: Option<&Arc<Draft>>, name: Option<&str>) {
+    let (Some(draft), Some(name)) = (draft, name) else { return };
+    let (draft, target) = (Arc::clone(draft), path_of(storage, name));
+    transaction
+        .after_commit(async move { tokio::fs::rename(&draft.path, &target).await.map_err(Error::internal) });
+}
+
+/// Deletes the file that a row has named, once it is committed that it does not any more.
+pub fn forget(transaction: &Transaction, storage: &Path, name: Option<String>) {
+    let Some(name) = name else { return };
+    let storage = storage.to_owned();
+    transaction.after_commit(async move {
+        remove(&storage, &name).await;
+        Ok(())
+    });
 }
 
 /// Deletes a file if it exists. A name that leads out of the public storage, which only another program can have
 /// stored, is ignored.
-pub async fn remove(storage: &Path, name: &str) {
+async fn remove(storage: &Path, name: &str) {
     if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
         return;
     }

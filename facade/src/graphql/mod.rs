@@ -9,6 +9,7 @@ mod request;
 mod tests;
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use chrono::SecondsFormat;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -259,9 +260,13 @@ async fn run(
     let priced = PricedOperation { api, caller: &mut *caller, origin, estimate: &estimate };
     let (mut answer, used) = match cached {
         Some(cached) => priced.run_cached(asked.operation.variables, &cached.variant).await?,
-        None if estimate.introspects => priced.run_introspection(asked.operation).await?,
+        None if estimate.introspects => priced.run_introspection(asked.operation, is_known).await?,
         None => priced.run_new(asked.operation).await?,
     };
+    // An introspection field beside others.
+    if !is_known && estimate.cost.introspects && matches!(answer.data, Value::Object(_)) {
+        answer.data = Value::Binary(api.introspections.share(text_of(&answer), is_known)?);
+    }
     if !was_executed(&answer) {
         if is_known {
             api.definition.suggestions.suggest(&mut answer.errors);
@@ -306,7 +311,7 @@ impl PricedOperation<'_> {
     }
 
     /// Answers an introspection query, from the cache where possible.
-    async fn run_introspection(self, operation: Operation) -> Result<(Answer, u32), Error> {
+    async fn run_introspection(self, operation: Operation, is_known: bool) -> Result<(Answer, u32), Error> {
         let (api, price) = (self.api, self.estimate.price());
         let key = IntrospectionCache::key(&operation);
         if let Some(kept) = api.introspections.get(&key) {
@@ -315,9 +320,7 @@ impl PricedOperation<'_> {
         }
         let (mut answer, used) = self.execute(&api.definition.validating, operation, None).await?;
         if answer.errors.is_empty() {
-            let mut text = Vec::new();
-            json::write_value(&answer.data, Api::GraphQl, &mut text);
-            let data = Bytes::from(text.into_boxed_slice());
+            let data = api.introspections.share(text_of(&answer), is_known)?;
             api.introspections.insert(key, data.clone());
             answer.data = Value::Binary(data);
         }
@@ -516,9 +519,16 @@ fn json_parts(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>>
     if let Value::Binary(data) = &answer.data {
         return Ok(vec![start.into(), data.clone(), end.into()]);
     }
-    crate::write_value(&answer.data, crate::Api::GraphQl, &mut start);
+    json::write_value(&answer.data, Api::GraphQl, &mut start);
     start.extend(end);
     Ok(vec![start.into()])
+}
+
+/// The data of an answer as JSON.
+fn text_of(answer: &Answer) -> Vec<u8> {
+    let mut text = Vec::new();
+    json::write_value(&answer.data, Api::GraphQl, &mut text);
+    text
 }
 
 /// A body of parts that are in memory.
@@ -569,10 +579,12 @@ async fn revalidated(asked: &HeaderMap, response: Response<Body>) -> Response<Bo
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    // The body is in memory, so this cannot fail.
-    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
-    let Ok(value) = HeaderValue::from_str(&tag) else { return Response::from_parts(parts, body.into()) };
+    // The body is in memory, so this cannot fail. Its parts are shared with other answers and stay as they are.
+    let body: Vec<Bytes> = body.into_data_stream().filter_map(|part| ready(part.ok())).collect().await;
+    let digest = body.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
+    let body = body_of(body);
+    let tag = format!("\"{}\"", hex::encode(&digest[..16]));
+    let Ok(value) = HeaderValue::from_str(&tag) else { return Response::from_parts(parts, body) };
     parts.headers.insert(header::ETAG, value);
     parts.headers.insert(
         header::VARY,
@@ -586,7 +598,7 @@ async fn revalidated(asked: &HeaderMap, response: Response<Body>) -> Response<Bo
         parts.headers.remove(header::CONTENT_TYPE);
         return Response::from_parts(parts, Body::empty());
     }
-    Response::from_parts(parts, body.into())
+    Response::from_parts(parts, body)
 }
 
 fn server_error(error: Error) -> ServerError {

@@ -1,19 +1,43 @@
 //! A cache of answers to introspection queries. They are the same for all callers and cost more than most answers,
-//! so each is computed once and kept as JSON.
+//! so each is computed once and kept as JSON. Those that callers without a key have caused take a bounded part of the
+//! memory, also where many of them read their answers slowly.
+
+use std::sync::Arc;
 
 use async_graphql::Request;
 use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{Error, Result};
 
 /// Maximum size of all cached answers together, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// Expected number of cached answers (the cache's initial size).
 const EXPECTED_ANSWERS: usize = 100;
 
+/// Maximum size of all answers that callers without a key have caused, cached or not yet sent, in KiB.
+const MAX_KEYLESS_KIB: usize = 16 * 1024;
+
 /// The cache.
-pub struct IntrospectionCache(Cache<IntrospectionKey, Bytes, ByteWeighter>);
+pub struct IntrospectionCache {
+    answers: Cache<IntrospectionKey, Bytes, ByteWeighter>,
+    keyless: Arc<Semaphore>,
+}
+
+/// An answer to a caller without a key, with its part of the memory.
+struct KeylessAnswer {
+    text: Box<[u8]>,
+    _memory: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for KeylessAnswer {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
 
 /// Weighs an answer by its bytes.
 #[derive(Clone)]
@@ -30,7 +54,10 @@ pub type IntrospectionKey = [u8; 32];
 
 impl Default for IntrospectionCache {
     fn default() -> Self {
-        Self(Cache::with_weighter(EXPECTED_ANSWERS, MAX_BYTES, ByteWeighter))
+        Self {
+            answers: Cache::with_weighter(EXPECTED_ANSWERS, MAX_BYTES, ByteWeighter),
+            keyless: Arc::new(Semaphore::new(MAX_KEYLESS_KIB)),
+        }
     }
 }
 
@@ -50,13 +77,28 @@ impl IntrospectionCache {
         hash.finalize().into()
     }
 
+    /// An answer to a caller, of whom is known whether it has a key.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] where too many large answers to callers without a key are still to be sent.
+    pub fn share(&self, text: Vec<u8>, is_known: bool) -> Result<Bytes> {
+        let text = text.into_boxed_slice();
+        if is_known {
+            return Ok(text.into());
+        }
+        let kib = u32::try_from(text.len().div_ceil(1024)).unwrap_or(u32::MAX);
+        let memory = Arc::clone(&self.keyless).try_acquire_many_owned(kib);
+        let memory = memory.map_err(|_| Error::Overloaded)?;
+        Ok(Bytes::from_owner(KeylessAnswer { text, _memory: memory }))
+    }
+
     /// The cached JSON of `data`.
     pub fn get(&self, key: &IntrospectionKey) -> Option<Bytes> {
-        self.0.get(key)
+        self.answers.get(key)
     }
 
     /// Caches the JSON of `data`.
     pub fn insert(&self, key: IntrospectionKey, answer: Bytes) {
-        self.0.insert(key, answer);
+        self.answers.insert(key, answer);
     }
 }

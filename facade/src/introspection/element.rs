@@ -156,7 +156,7 @@ fn of_type<'a>(
             });
             Answer::List(Some(fields.map(Element::Field).collect()))
         }
-        ("interfaces", MetaType::Object { name, .. }) => {
+        ("interfaces", MetaType::Object { name, .. } | MetaType::Interface { name, .. }) => {
             schema.visible_types(schema.registry.implements.get(name).into_iter().flatten())
         }
         (

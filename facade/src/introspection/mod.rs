@@ -17,9 +17,15 @@ pub use cache::IntrospectionCache;
 use element::{Answer, Element};
 
 use crate::api::Api;
+use crate::engine::graphql;
+use crate::error::{Code, NotRun};
 use crate::execution::Execution;
 use crate::json;
 use crate::selection::{FieldCollector, selection_sets};
+
+/// Maximum number of bytes of the answers to all introspection fields of a request: about twice what tools ask for. Long
+/// aliases make an answer longer that is small by the number of its parts.
+const MAX_TEXT: usize = 1 << 20;
 
 /// The root fields that [`resolve`] answers.
 pub const FIELDS: [&str; 2] = [SCHEMA, "__type"];
@@ -28,7 +34,7 @@ const SCHEMA: &str = "__schema";
 /// The answer to one of [`FIELDS`], as a JSON text.
 ///
 /// # Errors
-/// An argument that is not valid.
+/// An argument that is not valid, and an answer that would be too large.
 pub fn resolve(ctx: &Context<'_>) -> ServerResult<Value> {
     let registry = &ctx.schema_env.registry;
     let root = if ctx.item.node.name.node == SCHEMA {
@@ -39,10 +45,19 @@ pub fn resolve(ctx: &Context<'_>) -> ServerResult<Value> {
     };
     let visible = registry.find_visible_types(ctx);
     let fields = plan(ctx, [&ctx.item.node.selection_set.node])?;
-    let mut writer =
-        Writer { schema: VisibleSchema { ctx, registry, visible }, text: Vec::new(), objects: 0 };
-    writer.write_answer(&Answer::Object(root.filter(|element| writer.schema.shows(*element))), &fields);
-    Execution::of(ctx).counts.add_objects(writer.objects);
+    let counts = &Execution::of(ctx).counts;
+    let schema = VisibleSchema { ctx, registry, visible };
+    let root = root.filter(|element| schema.shows(*element));
+    let max = MAX_TEXT.saturating_sub(counts.introspection_bytes());
+    let mut writer = Writer { schema, text: Vec::new(), max, objects: 0 };
+    writer.write_answer(&Answer::Object(root), &fields);
+    if writer.is_full() {
+        let unit = "bytes in the answers to introspection fields";
+        let error = NotRun::limit_exceeded(Code::AnswerTooLarge, "introspection", MAX_TEXT as u64, unit);
+        return Err(graphql(error).into_server_error(ctx.item.pos));
+    }
+    counts.add_introspection_bytes(writer.text.len());
+    counts.add_objects(writer.objects);
     Ok(Value::Binary(writer.text.into_boxed_slice().into()))
 }
 
@@ -67,11 +82,17 @@ fn plan<'a>(
         let mut text = Vec::with_capacity(key.len() + 3);
         json::write_str(key, &mut text);
         text.push(b':');
+        // Null stands for a variable that was not given and has no default.
         let selection = ctx.with_selection_set(&first.node.selection_set);
         let (_, include_deprecated) =
-            selection.with_field(first).param_value("includeDeprecated", Some(bool::default))?;
+            selection.with_field(first).param_value("includeDeprecated", Some(Option::<bool>::default))?;
         let below = plan(ctx, selection_sets(&group))?;
-        Ok(PlannedField { key: text, name: first.node.name.node.to_string(), include_deprecated, below })
+        Ok(PlannedField {
+            key: text,
+            name: first.node.name.node.to_string(),
+            include_deprecated: include_deprecated.unwrap_or(false),
+            below,
+        })
     });
     planned.collect()
 }
@@ -87,11 +108,21 @@ struct VisibleSchema<'a> {
 struct Writer<'a> {
     schema: VisibleSchema<'a>,
     text: Vec<u8>,
+    /// Maximum length of the text.
+    max: usize,
     objects: u32,
 }
 
 impl<'a> Writer<'a> {
+    /// Whether the text is longer than it may be. Nothing is added to it then.
+    fn is_full(&self) -> bool {
+        self.text.len() > self.max
+    }
+
     fn write_element(&mut self, element: Element<'a>, fields: &[PlannedField]) {
+        if self.is_full() {
+            return;
+        }
         self.objects = self.objects.saturating_add(1);
         self.text.push(b'{');
         for (at, field) in fields.iter().enumerate() {

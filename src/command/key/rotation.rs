@@ -8,7 +8,7 @@ use entity::personal_access_token as token;
 use facade::failure::{self, Failure as Kind};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, Set, TransactionTrait,
+    QueryFilter, Set, SqlErr, TransactionTrait,
 };
 use serde_json::json;
 
@@ -73,14 +73,14 @@ pub(crate) async fn rotate(environment: &Environment, arguments: Rotate) -> Resu
     let oldest = predecessors(&config, &db, &old, now).await?;
     let email = owners(&db, std::slice::from_ref(&old)).await?.into_values().next().unwrap_or_default();
     let restriction = restriction::of_key(&db, &old).await?;
-    let own_end = former.map_or(old.expires_at, |former| end_before(&former));
+    let own_end = former.as_ref().map_or(old.expires_at, end_before);
     let key = NewKey::random();
     let made = key_row(&key, &old.tokenable_type, old.tokenable_id, &old.name, &abilities_of(&old), now);
     let made = token::ActiveModel { expires_at: Set(own_end), ..made };
     let last = ShopTime(now + TimeDelta::hours(arguments.overlap.into()));
     let transaction = db.begin().await?;
     let made = insert(&transaction, made, restriction.as_ref()).await?;
-    note(&transaction, &old, &made, own_end).await?;
+    note(&transaction, &old, former.as_ref(), &made, own_end).await?;
     let old = end_by(&transaction, old, last).await?;
     for key in &oldest {
         end_by(&transaction, key.clone(), ShopTime(now)).await?;
@@ -144,20 +144,32 @@ fn end_before(former: &row::Model) -> Option<ShopTime> {
     DateTime::from_timestamp_secs(former.ends_at).filter(|_| former.ends_at != 0).map(ShopTime)
 }
 
-/// Notes that a key was replaced.
+/// Notes that a key was replaced, in place of the successor that was there before. Of two rotations at once only one can.
 async fn note(
     db: &impl ConnectionTrait,
     old: &token::Model,
+    former: Option<&row::Model>,
     made: &token::Model,
     own_end: Option<ShopTime>,
-) -> Result<(), DbErr> {
-    row::Entity::delete_by_id(old.token.clone()).exec(db).await?;
+) -> Result<(), Failure> {
+    let at_once = || Failure::new(format!("API key {} is being rotated at this moment", old.id.0));
     let row = row::Model {
         key_hash: old.token.clone(),
         successor_hash: made.token.clone(),
         ends_at: own_end.map_or(0, |end| end.0.timestamp()),
     };
-    row::Entity::insert(row.into_active_model()).exec_without_returning(db).await.map(drop)
+    let Some(former) = former else {
+        let noted = row::Entity::insert(row.into_active_model()).exec_without_returning(db).await;
+        let is_taken = |error: &DbErr| matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)));
+        return noted.map(drop).map_err(|error| if is_taken(&error) { at_once() } else { error.into() });
+    };
+    let noted = row::Entity::update_many()
+        .set(row.into_active_model().reset_all())
+        .filter(row::Column::KeyHash.eq(&former.key_hash))
+        .filter(row::Column::SuccessorHash.eq(&former.successor_hash))
+        .exec(db)
+        .await?;
+    if noted.rows_affected == 0 { Err(at_once()) } else { Ok(()) }
 }
 
 /// Lets a key end at a moment, unless it ends earlier.

@@ -34,7 +34,7 @@ const FOLDER: &str = "groups";
 /// Creates a group.
 pub(super) async fn create(scope: ShopScope<'_>, input: GroupCreateInput) -> Result<group::Model> {
     let draft = Draft::of(&scope.config().storage, FOLDER, &input.image).await?;
-    let input = &input;
+    let (input, draft, storage) = (&input, draft.as_ref(), &scope.config().storage);
     let group = scope.write(|transaction| async move {
         check_parent(scope, &transaction, None, input.parent_id).await?;
         let now = Some(ShopTime::from(scope.now()));
@@ -53,17 +53,16 @@ pub(super) async fn create(scope: ShopScope<'_>, input: GroupCreateInput) -> Res
             row.image = Set(Some(image));
             group = row.update(&transaction).await?;
         }
+        storage::place(&transaction, storage, draft, group.image.as_deref());
         Ok(group)
     });
-    let group = group.await?;
-    storage::place(&scope.config().storage, draft, group.image.as_deref()).await?;
-    Ok(group)
+    group.await
 }
 
 /// Updates a group. Fields that were not given stay as they are.
 pub(super) async fn update(scope: ShopScope<'_>, id: Id, input: GroupUpdateInput) -> Result<group::Model> {
     let draft = Draft::of(&scope.config().storage, FOLDER, &input.image).await?;
-    let input = &input;
+    let (input, draft, storage) = (&input, draft.as_ref(), &scope.config().storage);
     let updated = scope.write(|transaction| async move {
         check_parent(scope, &transaction, Some(id), input.parent_id).await?;
         let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
@@ -85,15 +84,11 @@ pub(super) async fn update(scope: ShopScope<'_>, id: Id, input: GroupUpdateInput
             group
         };
         let unused_image = former_image.filter(|former_image| group.image.as_ref() != Some(former_image));
-        let unused_image = unless_shared(&transaction, unused_image, group.id).await?;
-        Ok((group, unused_image))
+        storage::place(&transaction, storage, draft, group.image.as_deref());
+        storage::forget(&transaction, storage, unless_shared(&transaction, unused_image, group.id).await?);
+        Ok(group)
     });
-    let (group, unused_image) = updated.await?;
-    storage::place(&scope.config().storage, draft, group.image.as_deref()).await?;
-    if let Some(image) = unused_image {
-        storage::remove(&scope.config().storage, &image).await;
-    }
-    Ok(group)
+    updated.await
 }
 
 /// Checks that the parent exists and is neither the group itself nor one of its descendants. Changes of parents run one
@@ -228,7 +223,7 @@ pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> R
         let deleted_row = group::Model { deleted_at: Some(now), updated_at: Some(now), ..group.clone() };
         let deleted = Deleted::<Group>::read(ctx, &transaction, deleted_row).await?;
         if !deleted.is_read() {
-            return Ok((deleted, None));
+            return Ok(deleted);
         }
         let children = live_groups().filter(group::Column::ParentId.eq(id));
         for child in lock_rows(&transaction, children).await? {
@@ -241,11 +236,9 @@ pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> R
         row.deleted_at = Set(Some(now));
         save(&transaction, row, now.0).await?;
         metadata::detach(&transaction, MODEL, id).await?;
-        Ok((deleted, unless_shared(&transaction, image, id).await?))
+        let image = unless_shared(&transaction, image, id).await?;
+        storage::forget(&transaction, &scope.config().storage, image);
+        Ok(deleted)
     });
-    let (deleted, image) = deleted.await?;
-    if let Some(image) = image {
-        storage::remove(&scope.config().storage, &image).await;
-    }
-    Ok(deleted)
+    deleted.await
 }

@@ -331,6 +331,7 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
     let own_currency = scope.currency().await?;
     let draft = Draft::of(&scope.config().storage, FOLDER, &input.image).await?;
     let (input, row, own_currency) = (&input, &row, own_currency.as_str());
+    let (draft, storage) = (draft.as_ref(), &scope.config().storage);
     let product = scope.write(|transaction| async move {
         if let MaybeUndefined::Value(group) = input.group_id {
             lock_group(&transaction, group.id).await?;
@@ -343,11 +344,10 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
             row.image = Set(Some(image_name(*row.id.as_ref(), file)));
             product = row.update(&transaction).await?;
         }
+        storage::place(&transaction, storage, draft, product.image.as_deref());
         Ok(product)
     });
-    let product = product.await?;
-    storage::place(&scope.config().storage, draft, product.image.as_deref()).await?;
-    Ok(product)
+    product.await
 }
 
 /// Updates a product. Fields that were not given stay as they are.
@@ -355,6 +355,7 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
     let own_currency = scope.currency().await?;
     let draft = Draft::of(&scope.config().storage, FOLDER, &input.image).await?;
     let (input, own_currency) = (&input, own_currency.as_str());
+    let (draft, storage) = (draft.as_ref(), &scope.config().storage);
     let updated = scope.write(|transaction| async move {
         let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
         if let MaybeUndefined::Value(group) = input.group_id {
@@ -374,16 +375,12 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
         // The original does not note new prices in the product. In GraphQL nobody shall write over them unawares.
         let is_changed = row.is_changed() || (has_new_prices && !scope.execution().api.is_rest());
         let product = if is_changed { save(&transaction, row, scope.now()).await? } else { product };
-        Ok((product, former_image))
+        let unused_image = former_image.filter(|former_image| product.image.as_ref() != Some(former_image));
+        storage::place(&transaction, storage, draft, product.image.as_deref());
+        storage::forget(&transaction, storage, unused_image);
+        Ok(product)
     });
-    let (product, former_image) = updated.await?;
-    storage::place(&scope.config().storage, draft, product.image.as_deref()).await?;
-    if let Some(unused_image) =
-        former_image.filter(|former_image| product.image.as_ref() != Some(former_image))
-    {
-        storage::remove(&scope.config().storage, &unused_image).await;
-    }
-    Ok(product)
+    updated.await
 }
 
 /// Writes the given prices of a product, if there are any. REST has no currencies in them: they go to the product's first row of
@@ -424,7 +421,7 @@ async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Delet
         let deleted_row = product::Model { deleted_at: Some(now), updated_at: Some(now), ..product.clone() };
         let deleted = Deleted::<Product>::read(ctx, &transaction, deleted_row).await?;
         if !deleted.is_read() {
-            return Ok((deleted, None));
+            return Ok(deleted);
         }
         let image = product.image.clone();
         let mut row = product.into_active_model();
@@ -433,13 +430,10 @@ async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Delet
         pricing::delete_of(&transaction, PricingTarget::Product, id, now).await?;
         metadata::detach(&transaction, MODEL, id).await?;
         cancel_items(&transaction, id, now).await?;
-        Ok((deleted, image))
+        storage::forget(&transaction, &scope.config().storage, image);
+        Ok(deleted)
     });
-    let (deleted, image) = deleted.await?;
-    if let Some(image) = image {
-        storage::remove(&scope.config().storage, &image).await;
-    }
-    Ok(deleted)
+    deleted.await
 }
 
 /// Cancels the invoice items of a product that are not delivered. Reads first: the table has no index on the product,

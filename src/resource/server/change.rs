@@ -13,7 +13,8 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, Qu
 
 use super::credentials::seal;
 use super::{
-    MODEL, Server, ServerCreateInput, ServerStatus, ServerUpdateInput, live_servers, live_services, metadata,
+    CREDENTIALS, MODEL, Server, ServerCreateInput, ServerStatus, ServerUpdateInput, live_servers,
+    live_services, metadata,
 };
 use crate::Result;
 use crate::scope::ShopScope;
@@ -50,11 +51,13 @@ pub(super) async fn update(scope: ShopScope<'_>, id: Id, input: &ServerUpdateInp
             let server = lock::<Server>(&transaction, live_servers(), id, MODEL, scope.expected()).await?;
             let mut row = server.clone().into_active_model();
             input.write_to(&mut row);
+            // Who may not see them does not learn either that a guess has changed nothing.
+            let known = scope.execution().allow(&[CREDENTIALS]).is_ok();
             if let MaybeUndefined::Value(plain) = &input.username {
-                row.username.set_if_not_equals(seal(scope, plain, Some(&server.username))?);
+                row.username.set_if_not_equals(seal(scope, plain, known.then_some(&server.username))?);
             }
             if let MaybeUndefined::Value(plain) = &input.password {
-                row.password.set_if_not_equals(seal(scope, plain, Some(&server.password))?);
+                row.password.set_if_not_equals(seal(scope, plain, known.then_some(&server.password))?);
             }
             Ok(if row.is_changed() { save(&transaction, row, scope.now()).await? } else { server })
         })

@@ -2,7 +2,7 @@
 //! original does, without any connection. Where an extension speaks to the server, guichet opens a connection and closes it,
 //! without sending anything: only the extension knows what to send.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use async_graphql::{MaybeUndefined, SimpleObject};
@@ -11,13 +11,14 @@ use facade::error::Refusal;
 use facade::record::{KeyOf, Record as _};
 use facade::user_error::NOT_FOUND;
 use serde_json::{Map, json};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpStream, UdpSocket, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::change::USUAL_PORT;
 use super::credentials::{ServerCredentials, UNREADABLE};
 use super::{Server, ServerTestInput, kind, live_servers};
+use crate::platform::special_network::can_be_another_machine;
 use crate::scope::ShopScope;
 use crate::{Error, Result};
 
@@ -93,7 +94,7 @@ impl ServerTest {
                 Some(address) => {
                     let places = scope.state::<TestPlaces>();
                     let _place = places.0.try_acquire().map_err(|_| Error::Overloaded)?;
-                    match reach(&address, port, is_remote).await {
+                    match reach(&address, port, can_be_another_machine).await {
                         Ok(reached) => Self::new(200, format!("{reached} takes connections")),
                         Err(failure) => Self::new(500, failure),
                     }
@@ -130,9 +131,10 @@ async fn reach(address: &str, port: u16, may: fn(IpAddr) -> bool) -> std::result
         let found = found.map_err(|_| format!("{address} is no address, and no name that is found"))?;
         let mut failure = format!("{address} leads to no other machine");
         for target in found.filter(|target| may(target.ip())).take(MAX_ADDRESSES) {
+            if is_own(target).await {
+                continue;
+            }
             match TcpStream::connect(target).await {
-                // Its own address is one that this machine connects from.
-                Ok(stream) if is_own(&stream, target) => {}
                 Ok(_) => return Ok(target),
                 Err(error) => failure = format!("{target} takes no connection: {error}"),
             }
@@ -143,21 +145,22 @@ async fn reach(address: &str, port: u16, may: fn(IpAddr) -> bool) -> std::result
     timeout(TIMEOUT, attempt).await.map_err(late)?
 }
 
-fn is_own(stream: &TcpStream, target: SocketAddr) -> bool {
-    let own = stream.local_addr().is_ok_and(|own| own.ip().to_canonical() == target.ip().to_canonical());
-    // Tests connect to their own listener.
-    own && !target.ip().is_loopback()
-}
-
-/// Whether an address can be one of another machine: none of this one, of its link (where clouds tell their secrets), and
-/// none of many machines.
-fn is_remote(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    let is_of_link = match address {
-        IpAddr::V4(address) => address.is_link_local() || address.is_broadcast(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
+/// Whether an address is one of this machine's: one that it would send from to get there. Nothing is sent.
+async fn is_own(target: SocketAddr) -> bool {
+    let any = match target.ip() {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
-    !(is_of_link || address.is_loopback() || address.is_unspecified() || address.is_multicast())
+    // Tests connect to their own listener.
+    if target.ip().is_loopback() {
+        return false;
+    }
+    let Ok(socket) = UdpSocket::bind((any, 0)).await else { return false };
+    let from = match socket.connect(target).await {
+        Ok(()) => socket.local_addr(),
+        Err(error) => Err(error),
+    };
+    from.is_ok_and(|from| from.ip().to_canonical() == target.ip().to_canonical())
 }
 
 #[cfg(test)]
@@ -171,34 +174,24 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = listener.local_addr().unwrap();
         assert_eq!(reach("127.0.0.1", target.port(), |_| true).await, Ok(target));
-        let refused = reach("127.0.0.1", target.port(), is_remote).await.unwrap_err();
+        let refused = reach("127.0.0.1", target.port(), can_be_another_machine).await.unwrap_err();
         assert_eq!(refused, "127.0.0.1 leads to no other machine");
         drop(listener);
         let closed = reach("127.0.0.1", target.port(), |_| true).await.unwrap_err();
         assert!(closed.starts_with(&format!("{target} takes no connection: ")), "{closed}");
-        let unknown = reach("no such name", 443, is_remote).await.unwrap_err();
+        let unknown = reach("no such name", 443, can_be_another_machine).await.unwrap_err();
         assert!(unknown.contains("no name that is found"), "{unknown}");
     }
 
-    #[test]
-    fn no_address_of_this_machine_or_its_link_is_tried() {
-        for address in [
-            "127.0.0.1",
-            "127.9.9.9",
-            "0.0.0.0",
-            "169.254.169.254",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::1",
-            "::",
-        ] {
-            assert!(!is_remote(address.parse().unwrap()), "{address}");
+    #[tokio::test]
+    async fn an_address_of_this_machine_is_known_before_it_is_tried() {
+        let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+        // Where there is no way out, there is no address but the loopback's.
+        if socket.connect("192.0.2.1:9").await.is_err() {
+            return;
         }
-        for address in ["fe80::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254"] {
-            assert!(!is_remote(address.parse().unwrap()), "{address}");
-        }
-        for address in ["192.0.2.1", "10.0.0.1", "2001:db8::1", "fd00::1"] {
-            assert!(is_remote(address.parse().unwrap()), "{address}");
-        }
+        let own = socket.local_addr().unwrap();
+        assert!(is_own(own).await, "{own}");
+        assert!(!is_own("192.0.2.1:9".parse().unwrap()).await);
     }
 }

@@ -1,6 +1,8 @@
 //! Writes of tickets. Each locks its ticket first: parallel calls run one after the other, and each decides by the state
 //! that it reads under the lock. Where a department matters, it is locked before the ticket, as its deletion does.
 
+use std::sync::Arc;
+
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
@@ -113,9 +115,7 @@ pub(super) async fn open(scope: ShopScope<'_>, input: TicketOpenInput) -> Result
         mail::enqueue(scope, &transaction, &ticket, &customer).await?;
         Ok(ticket)
     });
-    let ticket = opened.await?;
-    stored.keep(ticket.id).await;
-    Ok(ticket)
+    opened.await
 }
 
 /// A value that was given.
@@ -135,7 +135,7 @@ async fn say(
     transaction: &Transaction,
     ticket: &support_ticket::Model,
     content: String,
-    (stored, files): (&StoredFiles, &[File]),
+    (stored, files): (&Arc<StoredFiles>, &[File]),
 ) -> Result<support_message::Model> {
     let (now, staff) = (ShopTime::from(scope.now()), scope.staff_member());
     let row = support_message::ActiveModel {
@@ -167,7 +167,10 @@ pub(super) async fn update(
             let ticket = locked(scope, &transaction, id).await?;
             let is_gone =
                 |to: &support_department::Model| to.deleted_at.is_some() && to.id != ticket.department_id;
-            if department.as_ref().is_some_and(is_gone) {
+            let is_foreign = |to: &support_department::Model| {
+                own_departments(*scope).is_some_and(|own| !own.contains(&to.id))
+            };
+            if department.as_ref().is_some_and(|to| is_gone(to) || is_foreign(to)) {
                 return Err(scope.invalid("department_id", "exists"));
             }
             if let Some(staff) = given(&input.assigned_to) {
@@ -241,7 +244,7 @@ pub(super) async fn reply(
         if files.is_empty()
             && let Some(message) = said_before(scope, &transaction, id, &content).await?
         {
-            return Ok((ticket, message, false));
+            return Ok((ticket, message));
         }
         let is_first = first_message(&transaction, id).await?.is_none();
         let message = say(scope, &transaction, &ticket, content, (kept, files)).await?;
@@ -251,13 +254,9 @@ pub(super) async fn reply(
         if let Some(customer) = customer_of(&transaction, &ticket).await? {
             mail::enqueue(scope, &transaction, &ticket, &customer).await?;
         }
-        Ok((ticket, message, true))
+        Ok((ticket, message))
     });
-    let (ticket, message, is_new) = replied.await?;
-    if is_new {
-        stored.keep(ticket.id).await;
-    }
-    Ok((ticket, message))
+    replied.await
 }
 
 /// The message of the caller with this text, if it was written a moment ago.

@@ -1,13 +1,15 @@
 //! The files of tickets, in the private storage: `private/helpdesk/attachments/TICKET/NAME`, beside the folder that the
 //! shop serves. Names are random.
 //!
-//! A file is written before the transaction that names it, as a draft whose name is that of the file; after the commit
-//! it is moved to the folder of its ticket. A process that dies in between leaves a draft: it is moved when its
-//! attachment is asked for, and [swept](sweep) when others are added, to its place or away. The folder of a deleted
+//! A file is written before the transaction that names it, as a draft whose name is that of the file; with the commit
+//! it is moved to the folder of its ticket. A process that dies in between leaves a draft, and so does a transaction that
+//! failed once it had named the file: nobody knows whether a commit took place whose connection broke. A draft is moved when
+//! its attachment is asked for, and [swept](sweep) when others are added, to its place or away. The folder of a deleted
 //! ticket goes after the commit; a mark tells the sweep which one, should the process die before.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use entity::{Id, Int, ShopTime, support_attachment, support_ticket};
@@ -56,11 +58,12 @@ struct Draft {
     path: PathBuf,
 }
 
-/// The files of an input: written, and removed unless they are kept.
+/// The files of an input: written, and removed unless rows name them.
 pub(in super::super) struct StoredFiles {
     storage: PathBuf,
     drafts: Vec<Draft>,
-    kept: bool,
+    /// Whether a transaction has named them, committed or not.
+    named: AtomicBool,
 }
 
 impl StoredFiles {
@@ -68,11 +71,11 @@ impl StoredFiles {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub(in super::super) async fn write(scope: ShopScope<'_>, files: &[File]) -> Result<Self> {
+    pub(in super::super) async fn write(scope: ShopScope<'_>, files: &[File]) -> Result<Arc<Self>> {
         let storage = scope.config().storage.clone();
-        let mut stored = Self { storage, drafts: Vec::new(), kept: false };
+        let mut stored = Self { storage, drafts: Vec::new(), named: AtomicBool::new(false) };
         if files.is_empty() {
-            return Ok(stored);
+            return Ok(Arc::new(stored));
         }
         sweep(scope).await;
         let folder = drafts(&stored.storage);
@@ -83,30 +86,23 @@ impl StoredFiles {
             stored.drafts.push(Draft { name, path: path.clone() });
             fs::write(&path, &file.bytes).await.map_err(Error::internal)?;
         }
-        Ok(stored)
+        Ok(Arc::new(stored))
     }
 
-    /// Moves the files to their places, once their rows are committed. What fails is tried again when the file is asked
-    /// for.
-    pub(in super::super) async fn keep(mut self, ticket: Id) {
-        self.kept = true;
-        let (storage, drafts) = (self.storage.clone(), std::mem::take(&mut self.drafts));
-        // A request that ends meanwhile does not end this.
-        let moving = tokio::spawn(async move {
-            for draft in drafts {
-                let path = path_of(ticket, &draft.name);
-                if let Err(error) = move_to(&storage, &draft.path, &path).await {
-                    tracing::warn!(%error, path, "a file of a ticket could not be moved to its place");
-                }
+    /// Moves the files to their places. What fails is tried again when the file is asked for.
+    async fn keep(&self, ticket: Id) {
+        for draft in &self.drafts {
+            let path = path_of(ticket, &draft.name);
+            if let Err(error) = move_to(&self.storage, &draft.path, &path).await {
+                tracing::warn!(%error, path, "a file of a ticket could not be moved to its place");
             }
-        });
-        let _ = moving.await;
+        }
     }
 }
 
 impl Drop for StoredFiles {
     fn drop(&mut self) {
-        if !self.kept {
+        if !*self.named.get_mut() {
             // What cannot be removed now is swept later.
             self.drafts.iter().for_each(|draft| drop(std::fs::remove_file(&draft.path)));
         }
@@ -126,13 +122,13 @@ async fn move_to(storage: &Path, draft: &Path, path: &str) -> std::io::Result<()
     fs::rename(draft, target).await
 }
 
-/// Adds the rows of written files to a message.
+/// Adds the rows of written files to a message. With the commit the files get to their places.
 ///
 /// # Errors
 /// When the database fails.
 pub(in super::super) async fn attach(
     transaction: &Transaction,
-    stored: &StoredFiles,
+    stored: &Arc<StoredFiles>,
     files: &[File],
     (ticket, customer, message): (Id, Option<Id>, Id),
     staff: Option<Id>,
@@ -152,9 +148,16 @@ pub(in super::super) async fn attach(
         ..Default::default()
     });
     let rows: Vec<_> = rows.collect();
-    if !rows.is_empty() {
-        support_attachment::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+    if rows.is_empty() {
+        return Ok(());
     }
+    stored.named.store(true, Ordering::Relaxed);
+    support_attachment::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+    let stored = Arc::clone(stored);
+    transaction.after_commit(async move {
+        stored.keep(ticket).await;
+        Ok(())
+    });
     Ok(())
 }
 
