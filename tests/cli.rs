@@ -207,6 +207,23 @@ fn a_key_that_was_replaced_is_not_rotated_again() {
     assert_eq!(shop.run(&["rotate-api-key", "1"]).errors, "guichet: API key 1 has ended: make a new one\n");
 }
 
+#[test]
+fn of_several_rotations_at_once_one_is_done() {
+    let shop = Shop::seeded("rotate-at-once");
+    shop.run(&["create-api-key", "backup", STAFF, "--permissions=health"]);
+    // The table is there before.
+    shop.run(&["rotate-api-key", "1"]);
+    let codes: Vec<i32> = std::thread::scope(|scope| {
+        let rotate = || shop.run(&["rotate-api-key", "2"]).code;
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(rotate)).collect();
+        all.into_iter().map(|rotation| rotation.join().expect("it ran")).collect()
+    });
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+    let listed: serde_json::Value =
+        serde_json::from_str(&shop.run(&["list-api-keys", "--json"]).output).expect("JSON");
+    assert_eq!(listed.as_array().map(Vec::len), Some(3), "{listed}");
+}
+
 /// A key in the place of another one lives as long as that one would have, not only to the end of the overlap.
 #[test]
 fn a_key_whose_successor_is_gone_is_rotated_with_the_end_that_it_had() {

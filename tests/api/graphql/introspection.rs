@@ -40,7 +40,8 @@ async fn expected(query: &str, variables: &Json) -> Json {
     let answer = schema::validating().execute(request).await;
     assert!(answer.errors.is_empty(), "{:?}", answer.errors);
     let mut data = answer.data.into_json().unwrap();
-    for ty in data["__schema"]["types"].as_array_mut().into_iter().flatten() {
+    let types = data.pointer_mut("/__schema/types").and_then(Json::as_array_mut);
+    for ty in types.into_iter().flatten() {
         if ty["kind"] == "INTERFACE" && ty.get("interfaces").is_some() {
             ty["interfaces"] = json!([]);
         }

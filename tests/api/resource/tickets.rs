@@ -193,6 +193,11 @@ async fn permissions_of_several_departments_and_of_none() {
         403,
         "that is a permission of its own"
     );
+    let give = |department: i64| json!({"department_id": department});
+    let own = shop.ask("PUT", &format!("{TICKETS}/3"), &both, Some(&give(5))).await;
+    assert_eq!(own.0, 200, "{}", own.2);
+    let foreign = shop.ask("PUT", &format!("{TICKETS}/3"), &both, Some(&give(1))).await;
+    assert_eq!(foreign.0, 422, "nobody gives a ticket away to where they do not see it: {}", foreign.2);
     let closer = staff_with(&shop, 53, &["admin.close_tickets"]).await;
     assert_eq!(shop.get(TICKETS, &closer).await.0, 403);
     assert_eq!(shop.post(&format!("{TICKETS}/3/close"), &closer, &json!({})).await.0, 404);
