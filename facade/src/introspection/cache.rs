@@ -102,3 +102,19 @@ impl IntrospectionCache {
         self.answers.insert(key, answer);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_without_a_key_take_a_bounded_part_of_the_memory() {
+        let cache = IntrospectionCache::default();
+        let answer = || vec![b'a'; 1024 * 1024];
+        let kept: Vec<Bytes> = (0..16).map(|_| cache.share(answer(), false).unwrap()).collect();
+        assert!(matches!(cache.share(answer(), false), Err(Error::Overloaded)));
+        assert_eq!(cache.share(answer(), true).unwrap().len(), 1024 * 1024, "who has a key is not concerned");
+        drop(kept);
+        assert!(cache.share(answer(), false).is_ok(), "what was sent makes room");
+    }
+}

@@ -25,7 +25,9 @@ use crate::selection::{FieldCollector, selection_sets};
 
 /// Maximum number of bytes of the answers to all introspection fields of a request: about twice what tools ask for. Long
 /// aliases make an answer longer that is small by the number of its parts.
-const MAX_TEXT: usize = 1 << 20;
+const MAX_TEXT: usize = 1_000_000;
+/// Length from which a part of the text is put aside, in bytes: one buffer that grows would take three times the memory.
+const PART: usize = 64 * 1024;
 
 /// The root fields that [`resolve`] answers.
 pub const FIELDS: [&str; 2] = [SCHEMA, "__type"];
@@ -49,16 +51,17 @@ pub fn resolve(ctx: &Context<'_>) -> ServerResult<Value> {
     let schema = VisibleSchema { ctx, registry, visible };
     let root = root.filter(|element| schema.shows(*element));
     let max = MAX_TEXT.saturating_sub(counts.introspection_bytes());
-    let mut writer = Writer { schema, text: Vec::new(), max, objects: 0 };
+    let mut writer = Writer { schema, parts: Vec::new(), text: Vec::new(), left: max, objects: 0 };
     writer.write_answer(&Answer::Object(root), &fields);
     if writer.is_full() {
         let unit = "bytes in the answers to introspection fields";
         let error = NotRun::limit_exceeded(Code::AnswerTooLarge, "introspection", MAX_TEXT as u64, unit);
         return Err(graphql(error).into_server_error(ctx.item.pos));
     }
-    counts.add_introspection_bytes(writer.text.len());
     counts.add_objects(writer.objects);
-    Ok(Value::Binary(writer.text.into_boxed_slice().into()))
+    let text = writer.into_text();
+    counts.add_introspection_bytes(text.len());
+    Ok(Value::Binary(text.into()))
 }
 
 /// A field of a selection on an element of the schema.
@@ -107,21 +110,32 @@ struct VisibleSchema<'a> {
 
 struct Writer<'a> {
     schema: VisibleSchema<'a>,
+    /// The text that is written, but for its last part.
+    parts: Vec<Vec<u8>>,
     text: Vec<u8>,
-    /// Maximum length of the text.
-    max: usize,
+    /// How many bytes the last part may have.
+    left: usize,
     objects: u32,
 }
 
 impl<'a> Writer<'a> {
     /// Whether the text is longer than it may be. Nothing is added to it then.
     fn is_full(&self) -> bool {
-        self.text.len() > self.max
+        self.text.len() > self.left
+    }
+
+    fn into_text(mut self) -> Vec<u8> {
+        self.parts.push(self.text);
+        self.parts.concat()
     }
 
     fn write_element(&mut self, element: Element<'a>, fields: &[PlannedField]) {
         if self.is_full() {
             return;
+        }
+        if self.text.len() >= PART {
+            self.left -= self.text.len();
+            self.parts.push(std::mem::take(&mut self.text));
         }
         self.objects = self.objects.saturating_add(1);
         self.text.push(b'{');

@@ -48,6 +48,12 @@ pub fn attacks() -> Vec<Attack> {
             "introspectionDepth",
         ),
         Attack::query(
+            "30 long aliases on each type of a field of the schema",
+            &long_aliases(30),
+            "ANSWER_TOO_LARGE",
+            "introspection",
+        ),
+        Attack::query(
             "a 10 MB query",
             &format!("{{ health {{ status }} }} #{letters}"),
             "QUERY_TOO_LONG",
@@ -86,6 +92,16 @@ pub fn deep(levels: usize) -> String {
 pub fn introspection(levels: usize) -> String {
     let (open, close) = ("fields { type { ".repeat(levels), "} }".repeat(levels));
     format!("{{ __schema {{ types {{ {open} name {close} }} }} }}")
+}
+
+/// An introspection query whose answer has few parts, and is long by its aliases.
+fn long_aliases(count: usize) -> String {
+    let letters = "y".repeat(250);
+    let aliases = repeated(count, |text, at| {
+        // Writing to a text does not fail.
+        let _ = write!(text, " x{at}{letters}: isOneOf");
+    });
+    format!("{{ __schema {{ types {{ fields {{ type {{{aliases} }} }} }} }} }}")
 }
 
 fn repeated(count: usize, write: impl Fn(&mut String, usize)) -> String {
