@@ -12,6 +12,7 @@ use guichet::platform::config::{Config, Database};
 use migration::{OWN, OWN_TABLES};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use serde_json::{Value as Json, json};
+use url::Url;
 
 use crate::harness::program::Program;
 use crate::harness::shop::{APP_KEY, Shop};
@@ -118,14 +119,20 @@ async fn sign_in(app: &guichet::App) -> (u16, Json) {
     (status, serde_json::from_slice(&to_bytes(answer.into_body(), 1 << 20).await.unwrap()).unwrap())
 }
 
+/// The name of the user with few rights.
+fn few(store: &Store) -> String {
+    format!("few_{}", store.database().unwrap())
+}
+
 /// A user of the database who may read and write the shop's rows, and no more.
 async fn with_few_rights(store: &Store) -> Database {
     let guichet::platform::config::DatabaseTarget::Url(url) = store.address().target else {
         panic!("a database with an address")
     };
-    let (server, name) = url.expose().rsplit_once('/').unwrap();
-    let (scheme, host) = (server.split_once("://").unwrap().0, server.rsplit_once('@').unwrap().1);
-    let user = format!("few_{name}");
+    let (name, user) = (store.database().unwrap(), few(store));
+    let mut url = Url::parse(url.expose()).unwrap();
+    url.set_username(&user).unwrap();
+    url.set_password(Some("few")).unwrap();
     let grants = match *BACKEND {
         DbBackend::MySql => vec![
             format!("CREATE OR REPLACE USER '{user}'@'%' IDENTIFIED BY 'few'"),
@@ -138,13 +145,12 @@ async fn with_few_rights(store: &Store) -> Database {
         ],
     };
     run(&store.db, &grants).await;
-    Database::from_url(&format!("{scheme}://{user}:few@{host}/{name}")).unwrap()
+    Database::from_url(url.as_str()).unwrap()
 }
 
 /// Removes the user.
 async fn forget(store: &Store) {
-    let guichet::platform::config::DatabaseTarget::Url(url) = store.address().target else { return };
-    let user = format!("few_{}", url.expose().rsplit_once('/').unwrap().1);
+    let user = few(store);
     let statements = match *BACKEND {
         DbBackend::MySql => vec![format!("DROP USER '{user}'@'%'")],
         _ => vec![format!("DROP OWNED BY \"{user}\""), format!("DROP ROLE \"{user}\"")],
